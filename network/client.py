@@ -1,0 +1,351 @@
+"""The client of a running scheduler: ask an endpoint, get its answer.
+
+    >>> client = WorkflowRuntimeClient("forecast/run1")
+    >>> client("ping_workflow")
+    True
+
+Imports little more than zmq: jobs and people start a client process for every message.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import zmq
+
+from ..contact.address import find_address
+from ..contact.exceptions import ContactFileError, ContactFileMissing, IdentifierError, WorkflowNotFound
+from ..contact.file import Liveness, detect_old_contact, read_contact, remove_stale
+from ..contact.paths import contact_path, resolve_workflow, service_directory
+from .connection import Connection, read_keys
+from .exceptions import ClientError, ClientTimeout, WorkflowStopped
+
+if TYPE_CHECKING:
+    from .asynchronous import AsynchronousRequests
+
+DEFAULT_TIMEOUT = 5.0
+"""Seconds."""
+
+_LONGEST_TIMEOUT_SECONDS = 7 * 24 * 3600.0
+_LOOK_INTERVAL_SECONDS = 0.2
+
+
+class WorkflowRuntimeClient:
+    """Sends requests to a scheduler and returns what its endpoints return.
+
+    Arguments:
+        workflow: the id of the run, or of its workflow for the latest run.
+        host: where it runs; by default as the environment, then the contact file say.
+        port: likewise.
+        timeout: seconds to wait for an answer, as a number or text; 5 by default.
+        context: a ZeroMQ context to use; a shared one by default.
+        srv_public_key_loc: file with the server's public key; by default that of the run.
+
+    With host and port given no contact file is needed, only keys. A client may be used by one thread after the other, and
+    by several at once, which then wait for each other.
+
+    Attributes:
+        host, port: where the scheduler is looked for.
+        timeout_handler: called without arguments when no answer came in time, before `ClientTimeout` is raised; what it
+            raises is raised instead. By default it finds out whether the workflow has stopped or moved.
+        header: what is sent with every request: ``{"meta": {"prog", "host", "comms_method"}}``.
+
+    Raises:
+        WorkflowStopped: there is no contact file, and it is needed.
+        ClientError: the address, keys or timeout are not usable.
+    """
+
+    DEFAULT_TIMEOUT = DEFAULT_TIMEOUT
+
+    def __init__(
+        self,
+        workflow: str,
+        host: str | None = None,
+        port: int | str | None = None,
+        timeout: float | str | None = None,
+        context: zmq.Context[Any] | None = None,
+        srv_public_key_loc: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self._connection: Connection | None = None
+        self._asynchronous: AsynchronousRequests | None = None
+        self._lock = Lock()
+        self._ids = itertools.count(1)
+        self.timeout = seconds_of(timeout, DEFAULT_TIMEOUT)
+        try:
+            self.workflow = resolve_workflow(workflow)
+            address = find_address(self.workflow, host, port)
+        except ContactFileMissing as error:
+            raise WorkflowStopped(f"{workflow} is not running: {error}") from None
+        except (ContactFileError, IdentifierError, WorkflowNotFound) as error:
+            raise ClientError(str(error)) from None
+        self.host = address.host
+        self.port = address.port
+        self._needs_contact = address.contact is not None
+        self._context: zmq.Context[Any] = context if context is not None else zmq.Context.instance()
+        self._server_key = srv_public_key_loc
+        self._keys = read_keys(service_directory(self.workflow), srv_public_key_loc)
+        self.header: dict[str, Any] = {"meta": request_meta()}
+        self.timeout_handler: Callable[[], None] | None = self._timeout_handler
+
+    def __call__(
+        self,
+        command: str,
+        args: Mapping[str, Any] | None = None,
+        timeout: float | str | None = None,
+        req_meta: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The same as `serial_request`."""
+        return self.serial_request(command, args, timeout, req_meta)
+
+    def serial_request(
+        self,
+        command: str,
+        args: Mapping[str, Any] | None = None,
+        timeout: float | str | None = None,
+        req_meta: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Ask an endpoint and wait for its answer.
+
+        Arguments:
+            command: the endpoint's name.
+            args: its arguments by name.
+            timeout: seconds, as a number or text; the client's own if not given or 0.
+            req_meta: added to the request's ``meta``. An ``id`` in it is the request's own: a command repeated with the
+                same id is not carried out twice.
+
+        Returns:
+            What the endpoint returned: JSON data, or bytes for the ``pb_`` endpoints.
+
+        Raises:
+            ClientTimeout: no answer came in time. The command may have been carried out.
+            WorkflowStopped: the scheduler is gone.
+            ClientError: anything else: the endpoint said no, or the scheduler does not know our key.
+        """
+        seconds = seconds_of(timeout, self.timeout)
+        request = self._encode(command, args, req_meta)
+        with self._lock:
+            reply = self._exchange(command, request, seconds)
+        return decode_reply(command, reply)
+
+    async def async_request(
+        self,
+        command: str,
+        args: Mapping[str, Any] | None = None,
+        timeout: float | str | None = None,
+        req_meta: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """`serial_request` for asyncio; several may be under way at once."""
+        seconds = seconds_of(timeout, self.timeout)
+        request = self._encode(command, args, req_meta)
+        if self._asynchronous is None:
+            from .asynchronous import AsynchronousRequests
+
+            self._asynchronous = AsynchronousRequests(self._connect, self._look, self._timed_out)
+        return decode_reply(command, await self._asynchronous.request(command, request, seconds))
+
+    def close(self) -> None:
+        """Close the connection. The client may be used again: it will make another."""
+        with self._lock:
+            self._drop()
+        if self._asynchronous is not None:
+            self._asynchronous.close()
+
+    stop = close
+
+    def __enter__(self) -> WorkflowRuntimeClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_connection", None) is not None or getattr(self, "_asynchronous", None) is not None:
+            self.close()
+
+    # --- one request ---
+
+    def _encode(
+        self, command: str, args: Mapping[str, Any] | None, req_meta: Mapping[str, Any] | None
+    ) -> bytes:
+        meta = {**self.header.get("meta", {}), "id": os.urandom(16).hex(), **(req_meta or {})}
+        message = {"command": command, "args": dict(args or {}), **self.header, "meta": meta}
+        try:
+            return json.dumps(message, separators=(",", ":")).encode()
+        except (TypeError, ValueError) as error:
+            raise ClientError(f"The arguments of {command} cannot be written as JSON: {error}") from None
+
+    def _exchange(self, command: str, request: bytes, seconds: float) -> bytes:
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = self._connect()
+        sock = connection.socket
+        # A late reply to an earlier request carries that request's number, and is passed over.
+        number = next(self._ids).to_bytes(8, "big")
+        deadline = time.monotonic() + seconds
+        seen_refusals = 0
+        next_look = 0.0
+        try:
+            sock.send_multipart((number, b"", request), zmq.NOBLOCK)
+            watched = [(sock, zmq.POLLIN), (connection.monitor, zmq.POLLIN)]
+            while True:
+                now = time.monotonic()
+                if now >= deadline:
+                    break
+                wait = deadline - now
+                if seen_refusals != connection.refused_connections:
+                    if now >= next_look:
+                        seen_refusals = connection.refused_connections
+                        next_look = now + _LOOK_INTERVAL_SECONDS
+                        self._look()
+                    else:
+                        wait = min(wait, next_look - now)
+                ready = zmq.zmq_poll(watched, int(wait * 1000) + 1)
+                if any(found is sock for found, _ in ready):
+                    frames = sock.recv_multipart(zmq.NOBLOCK)
+                    if frames[0] == number:
+                        return frames[-1]
+                elif ready:
+                    connection.read_events()
+        except zmq.Again:
+            self._drop()
+            raise ClientError(f"Too many requests to {connection.where} wait to be sent") from None
+        except ClientError:
+            self._drop()
+            raise
+        self._drop()
+        raise self._timed_out(command, seconds, connection)
+
+    def _connect(self) -> Connection:
+        # Keys are made anew when a workflow starts: a new connection reads them again if it can.
+        if self._connection is None:
+            try:
+                self._keys = read_keys(service_directory(self.workflow), self._server_key)
+            except ClientError:
+                if not self._needs_contact:
+                    raise
+                self._look()
+                raise
+        return Connection(self._context, zmq.DEALER, host=self.host, port=self.port, keys=self._keys)
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # --- when there is no answer ---
+
+    def _timed_out(self, command: str, seconds: float, connection: Connection) -> ClientError:
+        """Give the timeout handler its say; the error to raise if it says nothing."""
+        if self.timeout_handler is not None:
+            self.timeout_handler()
+        if connection.authenticated:
+            reason = (
+                "It is there but did not answer: it may be suspended or very busy, or the request takes long"
+            )
+        elif connection.refused_connections:
+            reason = "Nothing listens there: it may have stopped, or moved"
+        else:
+            reason = "No connection was made: the network or the host may be down, or the scheduler suspended"
+        return ClientTimeout(
+            f"Timeout: no answer to {command} from {self.workflow} at {connection.where} in {seconds:g} seconds. "
+            f"{reason}. Look at the scheduler's log, or wait longer with --comms-timeout"
+        )
+
+    def _timeout_handler(self) -> None:
+        """The default timeout handler: say so on standard error, then see whether the scheduler is there at all."""
+        import logging
+
+        logging.getLogger("tidemill").warning(
+            "%s %s:%s: no answer in time", self.workflow, self.host, self.port
+        )
+        self._look()
+
+    def _look(self) -> None:
+        """See what the contact file says of the scheduler.
+
+        Raises:
+            WorkflowStopped: it has gone, or its contact file was of a process that is certainly gone, and is removed.
+            ClientError: it has moved.
+        """
+        path = contact_path(self.workflow)
+        try:
+            contact = read_contact(path)
+        except ContactFileMissing:
+            if self._needs_contact:
+                raise WorkflowStopped(f"{self.workflow} is not running") from None
+            return
+        except ContactFileError:
+            return
+        if (contact.host, contact.port) != (self.host, self.port):
+            if self._needs_contact:
+                raise ClientError(
+                    f"{self.workflow} is no longer running at {self.host}:{self.port}: "
+                    f"it has moved to {contact.host}:{contact.port}"
+                )
+            return
+        try:
+            if detect_old_contact(path) is not Liveness.DEAD:
+                return
+        except ContactFileError:
+            return
+        removed = remove_stale(path)
+        if removed is not None:
+            raise WorkflowStopped(
+                f"{self.workflow} is not running: its process {removed.pid} on {removed.host} has gone without "
+                "saying so. Its contact file has been removed"
+            )
+
+
+def seconds_of(timeout: float | str | None, default: float) -> float:
+    """A timeout as a number of seconds, from a number or text; the default for None, empty text and 0."""
+    if timeout is None or timeout == "":
+        return default
+    try:
+        seconds = float(timeout)
+    except (TypeError, ValueError):
+        seconds = -1.0
+    # Not a number compares false with everything.
+    if not seconds >= 0:
+        raise ClientError(f"{timeout!r} is not a timeout: it is a number of seconds")
+    return min(seconds, _LONGEST_TIMEOUT_SECONDS) or default
+
+
+def request_meta() -> dict[str, str]:
+    """Who asks, for the scheduler's log: program, host, and way of communication."""
+    arguments = sys.argv
+    program = arguments[1] if len(arguments) > 1 else Path(arguments[0] if arguments else "").name
+    return {
+        "prog": program,
+        "host": socket.gethostname(),
+        "comms_method": os.environ.get("CLIENT_COMMS_METH", "zmq"),
+    }
+
+
+def decode_reply(command: str, reply: bytes) -> Any:
+    """The data of a reply; raises `ClientError` with the scheduler's message if there is none.
+
+    Replies to ``pb_`` commands are bytes as they are, unless they are an error, which begins as no such message does.
+    """
+    if not reply.startswith(b"{") and command.startswith("pb_"):
+        return reply
+    try:
+        response = json.loads(reply)
+    except (ValueError, RecursionError):
+        response = None
+    if isinstance(response, dict):
+        if "data" in response:
+            return response["data"]
+        error = response.get("error")
+        message = error.get("message") if isinstance(error, dict) else error
+        if message:
+            raise ClientError(str(message))
+    raise ClientError(f"The reply to {command} is not understood: {reply[:200]!r}")
