@@ -24,9 +24,9 @@ class Address(NamedTuple):
 def find_address(workflow: str, host: str | None = None, port: int | str | None = None) -> Address:
     """The address of a workflow's scheduler.
 
-    Each of host and port is taken from the arguments, else from ``CYLC_WORKFLOW_HOST`` and ``CYLC_WORKFLOW_PORT``
-    (unless ``CYLC_WORKFLOW_ID`` says they are of another workflow), else from the contact file, which is read only
-    then.
+    Each of host and port is taken from the arguments, else from ``CYLC_WORKFLOW_HOST`` and
+    ``CYLC_WORKFLOW_PORT`` (unless ``CYLC_WORKFLOW_ID`` says they are of another workflow), else from the
+    contact file, which is read only then.
 
     Raises:
         ContactFileMissing: it is needed and not there: the workflow is not running.

@@ -1,6 +1,7 @@
 """The contact file: how a client finds a running scheduler, and how it can tell that one is gone.
 
-A named tuple rather than an attrs class, because every client process reads one and attrs would double its start-up.
+A named tuple rather than an attrs class, because every client process reads one and attrs would double its
+start-up.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ CYLC_VERSION = "8.5.4"
 MODE = 0o644
 _PREFIX = "CYLC_WORKFLOW_"
 _SSH = "ssh -oBatchMode=yes -oConnectTimeout=10"
-# A process and its contact file are dated by different clocks (boot time plus ticks, file system): allow them to differ.
+# A process and its contact file are dated by different clocks (boot time plus ticks, file system): allow them
+# to differ.
 _CLOCK_SLACK_SECONDS = 5.0
 
 
@@ -143,8 +145,8 @@ class ContactFile(NamedTuple):
     def remove(self, path: str | os.PathLike[str]) -> bool:
         """Remove the file if it is still this one; True if it was.
 
-        The file is moved aside first and read again, so that one just written by a new scheduler is put back and never
-        lost.
+        The file is moved aside first and read again, so that one just written by a new scheduler is put back
+        and never lost.
         """
         target = os.fspath(path)
         if _read_or_none(target) != self:
@@ -196,7 +198,8 @@ def read_contact(path: str | os.PathLike[str]) -> ContactFile:
 
     Raises:
         ContactFileMissing: there is none.
-        ContactFileError: it is not a contact file, or lacks what a client cannot do without; says which and where.
+        ContactFileError: it is not a contact file, or lacks what a client cannot do without; says which and
+            where.
     """
     target = os.fspath(path)
     text = _text_of(target)
@@ -218,7 +221,8 @@ def read_contact(path: str | os.PathLike[str]) -> ContactFile:
     missing = [_KEYS[name] for name in ("host", "port") if not values.get(name)]
     if missing:
         raise ContactFileError(
-            f"{target}: the contact file lacks {' and '.join(missing)}; if the scheduler is not running, remove it"
+            f"{target}: the contact file lacks {' and '.join(missing)}; "
+            "if the scheduler is not running, remove it"
         )
     numbers: dict[str, int | None] = {}
     for name, highest in (("port", 65535), ("publish_port", 65535), ("pid", 2**31)):
@@ -248,9 +252,11 @@ def detect_old_contact(path: str | os.PathLike[str]) -> Liveness:
 
 
 def liveness(contact: ContactFile, written: float | None = None) -> Liveness:
-    """What is known of the scheduler of `contact`, whose file was written at `written` (seconds since the epoch).
+    """What is known of the scheduler of `contact`, whose file was written at `written` (seconds since the
+    epoch).
 
-    Dead is said only when certain: its process id, on this very machine, is of no process or of one that began later.
+    Dead is said only when certain: its process id, on this very machine, is of no process or of one that
+    began later.
     """
     pid = contact.pid
     if pid is None:
@@ -278,7 +284,8 @@ def liveness(contact: ContactFile, written: float | None = None) -> Liveness:
 
 
 def remove_stale(path: str | os.PathLike[str]) -> ContactFile | None:
-    """Remove a contact file whose scheduler is certainly gone; the contact removed, or None if it was kept."""
+    """Remove a contact file whose scheduler is certainly gone; the contact removed, or None if it was
+    kept."""
     try:
         contact = read_contact(path)
         written = os.stat(path).st_mtime
@@ -314,8 +321,8 @@ def _text_of(target: str) -> str:
         try:
             data = Path(target).read_bytes()
         except FileNotFoundError:
-            # On a network file system the directory may be remembered from before the file was there: listing it
-            # makes the system look again.
+            # On a network file system the directory may be remembered from before the file was there: listing
+            # it makes the system look again.
             os.listdir(os.path.dirname(target))
             data = Path(target).read_bytes()
     except (FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,5 @@
-"""Identifiers: ``~user/workflow//cycle/task/job`` and its short and old forms, read and written in this one place.
+"""Identifiers: ``~user/workflow//cycle/task/job`` and its short and old forms, read and written in this one
+place.
 
 Plain tuples and regular expressions only: a job's messenger imports this module thousands of times a day.
 """
@@ -27,7 +28,8 @@ _OLD_DOTTED = re.compile(
 _OLD_SLASHED = re.compile(r"(?P<cycle>\d[^~.:/\s]*)/(?P<task>[^~:/\s]+)(?::(?P<selector>[^~:/\s]+))?")
 _TOKEN = r"[^~:/\n]+"
 _SELECTOR = r"[^~:/\n]+"
-# ISO 8601 points may hold colons (2020-01-01T00:00Z): a colon between two digits of a time belongs to the point.
+# ISO 8601 points may hold colons (2020-01-01T00:00Z): a colon between two digits of a time belongs to the
+# point.
 _CYCLE = r"(?:[^~:/\n]|(?<=T\d\d):(?=\d\d)|(?<=[+-]\d\d):(?=\d\d)|(?<=:\d\d):(?=\d\d))+"
 _RELATIVE = re.compile(
     rf"(?P<cycle>{_CYCLE})(?::(?P<cycle_selector>{_SELECTOR}))?"
@@ -131,8 +133,8 @@ def parse_identifier(text: str, *, relative: bool = False) -> Identifier:
 def parse_identifiers(arguments: Sequence[str]) -> list[Identifier]:
     """Read the identifiers of a command line, where ``wf //1/a //1/b`` means ``wf//1/a wf//1/b``.
 
-    The old forms ``wf task.cycle`` and ``wf cycle/task`` are read as Cylc 8.5 does: after a workflow, if the cycle
-    begins with a digit.
+    The old forms ``wf task.cycle`` and ``wf cycle/task`` are read as Cylc 8.5 does: after a workflow, if the
+    cycle begins with a digit.
 
     Raises:
         IdentifierError: one is not valid, or a relative one has nothing to be relative to.
@@ -174,7 +176,8 @@ def format_identifier(
     *,
     job: int | str | None = None,
 ) -> str:
-    """The full identifier of a workflow, cycle, task or job: ``~user/wf//1/foo/01``. The fast way for the picture."""
+    """The full identifier of a workflow, cycle, task or job: ``~user/wf//1/foo/01``. The fast way for the
+    picture."""
     if cycle is None:
         return f"~{user}/{workflow}"
     if task is None:
@@ -185,7 +188,8 @@ def format_identifier(
 
 
 def format_job(job: int | str) -> str:
-    """A submit number as identifiers and log directories show it: at least two digits; ``NN`` and globs as they are."""
+    """A submit number as identifiers and log directories show it: at least two digits; ``NN`` and globs as
+    they are."""
     text = str(job)
     return text.zfill(2) if text.isdecimal() else text
 

@@ -1,4 +1,5 @@
-"""Where a run lives on disk: the run root, a workflow's run directory, and the hidden directory for contact and keys."""
+"""Where a run lives on disk: the run root, a workflow's run directory, and the hidden directory for contact
+and keys."""
 
 from __future__ import annotations
 
@@ -33,8 +34,8 @@ def run_root() -> Path:
 def run_directory(workflow: str) -> Path:
     """The run directory of a workflow, whether it exists or not.
 
-    Inside a job of the same workflow and user, ``CYLC_WORKFLOW_RUN_DIR`` is believed, since the run root may be
-    elsewhere on that host (Cylc 8.5 behaviour).
+    Inside a job of the same workflow and user, ``CYLC_WORKFLOW_RUN_DIR`` is believed, since the run root may
+    be elsewhere on that host (Cylc 8.5 behaviour).
     """
     environment = os.environ
     given = environment.get("CYLC_WORKFLOW_RUN_DIR")
@@ -67,15 +68,15 @@ def resolve_workflow(workflow: str) -> str:
         IdentifierError: it is not a valid id.
         WorkflowNotFound: it belongs to another user, or ``runN`` points nowhere.
 
-    A directory that is itself a run is never left for a numbered run inside it. An id that does not exist is returned
-    as it is: whoever needs the directory says so.
+    A directory that is itself a run is never left for a numbered run inside it. An id that does not exist is
+    returned as it is: whoever needs the directory says so.
     """
     name = workflow
     if name.startswith("~"):
         user, _, name = name[1:].partition("/")
         if user != current_user():
             raise WorkflowNotFound(
-                f"{workflow}: workflows of another user ({user}) cannot be reached by files; give the host, port and key"
+                f"{workflow}: workflows of another user ({user}) cannot be found through files"
             )
     name = name.rstrip("/")
     parent, _, last = name.rpartition("/")

@@ -26,8 +26,8 @@ def exists(pid: int) -> bool:
 def command_line(pid: int) -> str | None:
     """The arguments of a process as one shell line, or None if they cannot be known.
 
-    For our own process and, on Linux, any other: exactly ``shlex.join`` of what the system holds, which is what Cylc's
-    clients compare with the contact file. Elsewhere: what ``ps`` prints, unquoted.
+    For our own process and, on Linux, any other: exactly ``shlex.join`` of what the system holds, which is
+    what Cylc's clients compare with the contact file. Elsewhere: what ``ps`` prints, unquoted.
     """
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
@@ -38,7 +38,8 @@ def command_line(pid: int) -> str | None:
         return _ask_ps(pid, "command=")
     if not raw:
         return None
-    # A process may rewrite its arguments into one string with spaces: then these part them (as psutil reads it).
+    # A process may rewrite its arguments into one string with spaces: then these part them (as psutil reads
+    # it).
     separator = "\0" if raw.endswith("\0") else " "
     arguments = raw.removesuffix(separator).split(separator)
     if len(arguments) == 1 and separator == "\0" and " " in arguments[0]:
@@ -65,7 +66,8 @@ def start_mark(pid: int) -> str | None:
 
 
 def start_time(pid: int) -> float | None:
-    """When a process began, in seconds since the epoch, exact to about a second; None if it cannot be known."""
+    """When a process began, in seconds since the epoch, exact to about a second; None if it cannot be
+    known."""
     fields = _stat_fields(pid)
     if fields:
         try:
@@ -111,7 +113,8 @@ def _read(path: str) -> str:
 
 
 def _stat_fields(pid: int) -> list[bytes] | None:
-    # The second field is the program's name in brackets and may hold spaces and brackets: read from the last one on.
+    # The second field is the program's name in brackets and may hold spaces and brackets: read from the last
+    # one on.
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return file.read().rpartition(b")")[2].split()

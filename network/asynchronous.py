@@ -1,4 +1,5 @@
-"""Requests from asyncio: many at once over one socket, each reply given to the request whose number it carries.
+"""Requests from asyncio: many at once over one socket, each reply given to the request whose number it
+carries.
 
 Loaded by the client only when it is first asked to.
 """
@@ -22,7 +23,8 @@ class AsynchronousRequests:
     Arguments:
         connect: makes a connection.
         look: sees whether the scheduler is there; raises if not. Called in a thread: it reads files.
-        timed_out: lets the client's timeout handler have its say; returns the error to raise. Called in a thread.
+        timed_out: lets the client's timeout handler have its say; returns the error to raise. Called in a
+            thread.
     """
 
     def __init__(
@@ -46,7 +48,8 @@ class AsynchronousRequests:
         try:
             return await channel.request(request, seconds)
         except TimeoutError:
-            # The socket is renewed for the next request; others under way on this one may still get their replies.
+            # The socket is renewed for the next request; others under way on this one may still get their
+            # replies.
             channel.retire()
             raise await loop.run_in_executor(
                 None, self._timed_out, command, seconds, channel.connection
@@ -80,7 +83,7 @@ class _Channel:
 
     async def request(self, request: bytes, seconds: float) -> bytes:
         number = next(self._ids).to_bytes(8, "big")
-        future = self.loop.create_future()
+        future: asyncio.Future[bytes] = self.loop.create_future()
         self._waiting[number] = future
         try:
             try:

@@ -1,7 +1,8 @@
 """Who is let in: ZeroMQ's authentication protocol (ZAP, RFC 27), answered from the event loop.
 
-libzmq asks once per connection, over an in-process socket, whether a CURVE key is accepted; it refuses everything until
-the question can be answered, so this must be set up before any socket of the same context is bound.
+libzmq asks once per connection, over an in-process socket, whether a CURVE key is accepted; it refuses
+everything until the question can be answered, so this must be set up before any socket of the same context is
+bound.
 """
 
 from __future__ import annotations
@@ -48,8 +49,8 @@ class RateLimitedLog:
 class Authenticator:
     """Accepts the keys in ``client_public_keys``, refuses and logs all others.
 
-    The directory is read again when it has changed, so a key added while the server runs is good at once, and a key
-    removed lets nobody else in and has no role any more.
+    The directory is read again when it has changed, so a key added while the server runs is good at once, and
+    a key removed lets nobody else in and has no role any more.
     """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], service_directory: Path, log: Log) -> None:
@@ -98,7 +99,8 @@ class Authenticator:
         return (found.st_mtime_ns, found.st_ino)
 
     def _drain(self) -> None:
-        # The descriptor is signalled on the edge: only an empty socket re-arms it, so go on until there is none.
+        # The descriptor is signalled on the edge: only an empty socket re-arms it, so go on until there is
+        # none.
         socket = self._socket
         while socket is not None and not socket.closed:
             try:

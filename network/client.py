@@ -50,13 +50,14 @@ class WorkflowRuntimeClient:
         context: a ZeroMQ context to use; a shared one by default.
         srv_public_key_loc: file with the server's public key; by default that of the run.
 
-    With host and port given no contact file is needed, only keys. A client may be used by one thread after the other, and
-    by several at once, which then wait for each other.
+    With host and port given no contact file is needed, only keys. A client may be used by one thread after
+    the other, and by several at once, which then wait for each other.
 
     Attributes:
         host, port: where the scheduler is looked for.
-        timeout_handler: called without arguments when no answer came in time, before `ClientTimeout` is raised; what it
-            raises is raised instead. By default it finds out whether the workflow has stopped or moved.
+        timeout_handler: called without arguments when no answer came in time, before `ClientTimeout` is
+            raised; what it raises is raised instead. By default it finds out whether the workflow has stopped
+            or moved.
         header: what is sent with every request: ``{"meta": {"prog", "host", "comms_method"}}``.
 
     Raises:
@@ -119,8 +120,8 @@ class WorkflowRuntimeClient:
             command: the endpoint's name.
             args: its arguments by name.
             timeout: seconds, as a number or text; the client's own if not given or 0.
-            req_meta: added to the request's ``meta``. An ``id`` in it is the request's own: a command repeated with the
-                same id is not carried out twice.
+            req_meta: added to the request's ``meta``. An ``id`` in it is the request's own: a command
+                repeated with the same id is not carried out twice.
 
         Returns:
             What the endpoint returned: JSON data, or bytes for the ``pb_`` endpoints.
@@ -256,12 +257,14 @@ class WorkflowRuntimeClient:
         else:
             reason = "No connection was made: the network or the host may be down, or the scheduler suspended"
         return ClientTimeout(
-            f"Timeout: no answer to {command} from {self.workflow} at {connection.where} in {seconds:g} seconds. "
+            f"Timeout: no answer to {command} from {self.workflow} at {connection.where} "
+            f"in {seconds:g} seconds. "
             f"{reason}. Look at the scheduler's log, or wait longer with --comms-timeout"
         )
 
     def _timeout_handler(self) -> None:
-        """The default timeout handler: say so on standard error, then see whether the scheduler is there at all."""
+        """The default timeout handler: say so on standard error, then see whether the scheduler is there at
+        all."""
         import logging
 
         logging.getLogger("tidemill").warning(
@@ -273,7 +276,8 @@ class WorkflowRuntimeClient:
         """See what the contact file says of the scheduler.
 
         Raises:
-            WorkflowStopped: it has gone, or its contact file was of a process that is certainly gone, and is removed.
+            WorkflowStopped: it has gone, or its contact file was of a process that is certainly gone, and is
+                removed.
             ClientError: it has moved.
         """
         path = contact_path(self.workflow)
@@ -300,8 +304,8 @@ class WorkflowRuntimeClient:
         removed = remove_stale(path)
         if removed is not None:
             raise WorkflowStopped(
-                f"{self.workflow} is not running: its process {removed.pid} on {removed.host} has gone without "
-                "saying so. Its contact file has been removed"
+                f"{self.workflow} is not running: its process {removed.pid} on {removed.host} has gone "
+                "without saying so. Its contact file has been removed"
             )
 
 
@@ -333,7 +337,8 @@ def request_meta() -> dict[str, str]:
 def decode_reply(command: str, reply: bytes) -> Any:
     """The data of a reply; raises `ClientError` with the scheduler's message if there is none.
 
-    Replies to ``pb_`` commands are bytes as they are, unless they are an error, which begins as no such message does.
+    Replies to ``pb_`` commands are bytes as they are, unless they are an error, which begins as no such
+    message does.
     """
     if not reply.startswith(b"{") and command.startswith("pb_"):
         return reply

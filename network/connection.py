@@ -1,7 +1,7 @@
 """One encrypted connection to a scheduler, and what became of its handshake.
 
-libzmq tells nobody that a key was refused except by the events of a socket's monitor: they are read here, without
-``zmq.utils.monitor``, which costs an import of asyncio.
+libzmq tells nobody that a key was refused except by the events of a socket's monitor: they are read here,
+without ``zmq.utils.monitor``, which costs an import of asyncio.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def read_keys(service_directory: Path, srv_public_key_loc: str | os.PathLike[str
 
     Arguments:
         service_directory: the run's, with the client's own keys.
-        srv_public_key_loc: another place for the server's public key; the client's own keys are then looked for beside
-            it too.
+        srv_public_key_loc: another place for the server's public key; the client's own keys are then looked
+            for beside it too.
 
     Raises:
         ClientError: saying which key cannot be read.
@@ -94,7 +94,8 @@ class Connection:
         self.keys = keys
         self.authenticated = False
         self.refused_connections = 0
-        """How often nothing listened at the address, or the connection broke: a reason to see if the scheduler is there."""
+        """How often nothing listened at the address, or the connection broke: a reason to see if the
+        scheduler is there."""
         self._broken_handshakes = 0
         # A shadow of the caller's context: its sockets are plain ones, even if the context is of zmq.asyncio.
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.shadow(context)
@@ -140,21 +141,24 @@ class Connection:
                 self._broken_handshakes = 0
             elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
                 raise ClientError(
-                    f"Authentication failed: the scheduler at {self.where} refused the key in {self.keys.directory}. "
-                    "The key is of another run, or was made anew since: use the keys of the run as it is now"
+                    f"Authentication failed: the scheduler at {self.where} refused the key in "
+                    f"{self.keys.directory}. The key is of another run, or was made anew since: use the keys of the run as it is now"
                 )
             elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
                 raise ClientError(
-                    f"Authentication failed: what listens at {self.where} is not a scheduler that takes keys. "
+                    f"Authentication failed: what listens at {self.where} is not a scheduler "
+                    "that takes keys. "
                     "Another program may have the port now: see the contact file"
                 )
             elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-                # The server hangs up if our idea of its public key is wrong; but a server may also stop in a handshake.
+                # The server hangs up if our idea of its public key is wrong; but a server may also stop in a
+                # handshake.
                 self._broken_handshakes += 1
                 if self._broken_handshakes >= 2:
                     raise ClientError(
-                        f"Authentication failed: what listens at {self.where} hung up at the handshake. It is not the "
-                        f"scheduler whose public key is in {self.keys.directory}: another run may have the port now"
+                        f"Authentication failed: what listens at {self.where} hung up at the handshake. "
+                        f"It is not the scheduler whose public key is in {self.keys.directory}: "
+                        "another run may have the port now"
                     )
             else:
                 self.refused_connections += 1

@@ -1,6 +1,7 @@
 """`@expose`: which methods of a server may be called from outside, by whom, and with what arguments.
 
-The table is built when the class is made; nothing outside it can be called, whatever attributes the server has.
+The table is built when the class is made; nothing outside it can be called, whatever attributes the server
+has.
 """
 
 from __future__ import annotations
@@ -49,11 +50,13 @@ def expose(
 ) -> Any:
     """Let a method be called over the network; bare, or as ``@expose(access="read")``.
 
-    The method's parameters and their types are what a request's arguments are checked against. A parameter ``meta`` is
-    not one of them: it is given the request's ``meta`` with the caller's ``role`` and ``key`` added.
+    The method's parameters and their types are what a request's arguments are checked against. A parameter
+    ``meta`` is not one of them: it is given the request's ``meta`` with the caller's ``role`` and ``key``
+    added.
 
     Arguments:
-        access: ``read`` for every client; ``control`` and ``stop`` for clients whose key is not limited to reading.
+        access: ``read`` for every client; ``control`` and ``stop`` for clients whose key is not limited to
+            reading.
         once: whether a repeated request id is answered from memory; by default for all but ``read``.
     """
     if access not in ("read", "control", "stop"):
@@ -92,7 +95,8 @@ class Endpoint:
     checker: type[msgspec.Struct]
 
     def check(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments to call it with; raises `RequestRefused` for unknown, missing or wrongly typed ones."""
+        """The arguments to call it with; raises `RequestRefused` for unknown, missing or wrongly typed
+        ones."""
         if not arguments and not self.required:
             return {}
         known = arguments
@@ -120,7 +124,8 @@ class Endpoints:
 
 
 def collect(cls: type) -> dict[str, Endpoint]:
-    """The endpoints of a class, sorted by name. A method that is overridden without `@expose` is not one any more."""
+    """The endpoints of a class, sorted by name. A method that is overridden without `@expose` is not one any
+    more."""
     found: dict[str, Endpoint] = {}
     for name in sorted(dir(cls)):
         method = inspect.getattr_static(cls, name)

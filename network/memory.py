@@ -19,7 +19,8 @@ Key = tuple[str, str]
 
 
 class ReplyMemory:
-    """The latest replies; a reply still being worked on is kept as its task, so a repeat waits for the same one."""
+    """The latest replies; a reply still being worked on is kept as its task, so a repeat waits for the same
+    one."""
 
     def __init__(self) -> None:
         self._replies: OrderedDict[Key, tuple[str, Reply]] = OrderedDict()

@@ -1,7 +1,8 @@
-"""The scheduler's server: answers requests on one socket, publishes changes on another, in the scheduler's own loop.
+"""The scheduler's server: answers requests on one socket, publishes changes on another, in the scheduler's
+own loop.
 
-Requests are drained from the socket's descriptor in bounded slices, so that no flood delays scheduling; what an endpoint
-cannot answer at once it answers from a task of its own, while others are served.
+Requests are drained from the socket's descriptor in bounded slices, so that no flood delays scheduling; what
+an endpoint cannot answer at once it answers from a task of its own, while others are served.
 """
 
 from __future__ import annotations
@@ -127,6 +128,7 @@ class WorkflowRuntimeServer(Endpoints):
                 listening.setsockopt(zmq.TCP_KEEPALIVE, 1)
                 listening.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 120)
             self.port = self._bind(self._socket, address, ports)
+            self._endpoint = endpoint_of(address, self.port)
             self.publish_port = self._bind(self.publisher.socket, address, ports)
         except ServerError:
             self._close()
@@ -141,32 +143,36 @@ class WorkflowRuntimeServer(Endpoints):
     async def stop(self, reason: str) -> None:
         """Answer what has been asked, tell subscribers the reason, close.
 
-        Takes at most about six seconds: five for endpoints at work, one for peers slow to take their last message. May
-        not be awaited by an endpoint, which would wait for itself: start a task for it.
+        Takes at most about six seconds: five for endpoints at work, one for peers slow to take their last
+        message. May not be awaited by an endpoint, which would wait for itself: start a task for it.
         """
         loop = self._loop
         if loop is None or self._stopping:
             return
-        self._socket.unbind(self._socket.LAST_ENDPOINT)
+        self._socket.unbind(self._endpoint)
         deadline = loop.time() + 0.5
-        while self._drain_slice() and loop.time() < deadline:
+        more = self._drain_slice()
+        while more and loop.time() < deadline:
             await asyncio.sleep(0)
+            more = self._drain_slice()
         self._stopping = True
-        waiting = self._tasks - {asyncio.current_task()}  # type: ignore[arg-type]
+        waiting = self._tasks - {asyncio.current_task()}
         if waiting:
             _, late = await asyncio.wait(waiting, timeout=_GRACE_SECONDS)
             for task in late:
                 task.cancel()
             if late:
                 await asyncio.wait(late, timeout=1.0)
-        # The replies of finished tasks are sent by their callbacks, which have been queued but may not have run.
+        # The replies of finished tasks are sent by their callbacks, which have been queued but may not have
+        # run.
         await asyncio.sleep(0)
         self._close(reason)
         await loop.run_in_executor(None, self._context.term)
         self._loop = None
 
     def _close(self, reason: str | None = None) -> None:
-        assert self._loop is not None and self.publisher is not None
+        assert self._loop is not None
+        assert self.publisher is not None
         self._stopping = True
         self._loop.remove_reader(self._socket.FD)
         self._loop.remove_reader(self._monitor.FD)
@@ -190,7 +196,8 @@ class WorkflowRuntimeServer(Endpoints):
         if loopback and host != "localhost" and host != address:
             self.schd.log(
                 "WARNING",
-                f"{host} is {address} on this machine, which no other can reach: jobs and clients elsewhere cannot call back",
+                f"{host} is {address} on this machine, which no other can reach: "
+                "jobs and clients elsewhere cannot call back",
             )
         return address
 
@@ -205,7 +212,9 @@ class WorkflowRuntimeServer(Endpoints):
                 if error.errno == zmq.EADDRINUSE:
                     continue
                 raise ServerError(f"Cannot listen on {address}:{port}: {error.strerror}") from None
-            return int(listening.LAST_ENDPOINT.rpartition(b":")[2])
+            bound = listening.getsockopt(zmq.LAST_ENDPOINT)
+            assert isinstance(bound, bytes)
+            return int(bound.rpartition(b":")[2])
         raise ServerError(
             f"Cannot listen on {address}: every port from {first} to {last} is in use; stop what uses them, "
             "or widen the range of ports in the configuration"
@@ -214,7 +223,8 @@ class WorkflowRuntimeServer(Endpoints):
     # --- requests ---
 
     def _wake(self) -> None:
-        # The descriptor speaks up only when news come in; after our own sends and at the end of a slice we look ourselves.
+        # The descriptor speaks up only when news come in; after our own sends and at the end of a slice we
+        # look ourselves.
         if not self._drain_due and self._loop is not None:
             self._drain_due = True
             self._loop.call_soon(self._drain_again)
@@ -292,7 +302,8 @@ class WorkflowRuntimeServer(Endpoints):
             raise unknown_command(request.command, self.endpoints)
         if not may_call(caller.role, endpoint.access):
             raise RequestRefused(
-                f"{endpoint.name} is not allowed: the key {caller.key!r} is for {caller.role or 'nothing any more'} only"
+                f"{endpoint.name} is not allowed: the key {caller.key!r} "
+                f"is for {caller.role or 'nothing any more'} only"
             )
         meta = request.meta or {}
         key = None
@@ -359,7 +370,8 @@ class WorkflowRuntimeServer(Endpoints):
             if event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
                 self._failures(
                     "WARNING",
-                    "Authentication failed: refused a client that has no key, or the public key of another run's server",
+                    "Authentication failed: refused a client that has no key, "
+                    "or takes this for another run's scheduler",
                 )
 
     # --- for callers within the process ---
@@ -368,8 +380,8 @@ class WorkflowRuntimeServer(Endpoints):
         """Answer one request at once, with a key for control.
 
         Arguments:
-            message: the request's bytes or text, which is answered in bytes; or a mapping, which is answered by a mapping
-                (or by bytes where the endpoint returns bytes).
+            message: the request's bytes or text, which is answered in bytes; or a mapping, which is answered
+                by a mapping (or by bytes where the endpoint returns bytes).
 
         Endpoints that take time (``async def``) cannot be answered so: that is an error reply.
         """
