@@ -1,0 +1,83 @@
+"""The table of commands: all that `help`, completion and the dispatcher know without importing any of them."""
+
+from __future__ import annotations
+
+WORKFLOWS = "Workflows"
+RUNNING = "Running workflows"
+UTILITIES = "Utilities"
+INTERNAL = "For scripts and jobs"
+GROUPS = (WORKFLOWS, RUNNING, UTILITIES, INTERNAL)
+
+
+class Command:
+    """One command: its name, the module that holds it, and a line for `help`.
+
+    A module holds a click command called ``command``; a `plain` one holds ``main(argv) -> int`` instead, because it
+    is called so often that importing click would cost more than the work.
+    """
+
+    __slots__ = ("aliases", "group", "module", "name", "plain", "summary")
+
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        group: str,
+        summary: str,
+        *,
+        aliases: tuple[str, ...] = (),
+        plain: bool = False,
+    ) -> None:
+        self.name = name
+        self.module = module
+        self.group = group
+        self.summary = summary
+        self.aliases = aliases
+        self.plain = plain
+
+
+COMMANDS: dict[str, Command] = {
+    command.name: command
+    for command in (
+        Command("validate", ".validate", WORKFLOWS, "check a workflow definition"),
+        Command("config", ".config", WORKFLOWS, "print the parsed configuration of a workflow or of the site"),
+        Command("list", ".list", WORKFLOWS, "print the tasks and families of a workflow", aliases=("ls",)),
+        Command("graph", ".graph", WORKFLOWS, "draw or print the dependency graph"),
+        Command("install", ".install", WORKFLOWS, "copy a workflow into the run directory, ready to run"),
+        Command("clean", ".clean", WORKFLOWS, "delete the files of a stopped run"),
+        Command("scan", ".scan", RUNNING, "list running or installed workflows"),
+        Command("ping", ".ping", RUNNING, "check that a workflow answers", plain=True),
+        Command("cat-log", ".cat_log", RUNNING, "print or follow scheduler and job logs", aliases=("log",)),
+        Command(
+            "get-workflow-contact",
+            ".get_workflow_contact",
+            RUNNING,
+            "print where a running workflow can be reached",
+            aliases=("get-contact",),
+        ),
+        Command(
+            "cycle-point",
+            ".cycle_point",
+            UTILITIES,
+            "cycle point arithmetic and file name templates",
+            aliases=("cyclepoint", "cycletime", "datetime"),
+        ),
+        Command("completion", ".completion", UTILITIES, "print a shell completion script"),
+        Command("help", ".help", UTILITIES, "print help on a command or a topic", plain=True),
+        Command("version", ".version", UTILITIES, "print the version", plain=True),
+        Command("client", ".client", INTERNAL, "call an endpoint of a running scheduler", plain=True),
+    )
+}
+
+ALIASES: dict[str, str] = {alias: command.name for command in COMMANDS.values() for alias in command.aliases}
+
+
+def candidates(text: str) -> list[str]:
+    """The commands a word may mean: itself, its alias, or every command whose name (or alias) begins with it."""
+    if text in COMMANDS:
+        return [text]
+    if text in ALIASES:
+        return [ALIASES[text]]
+    found = {name for name in COMMANDS if name.startswith(text)}
+    found.update(name for alias, name in ALIASES.items() if alias.startswith(text))
+    return sorted(found)

@@ -1,0 +1,54 @@
+"""Arguments of the commands called so often that importing click would cost more than their work: argparse instead."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from .exceptions import UsageError
+from .printer import Printer, make_printer
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser with the options common to all commands, whose errors are raised."""
+
+    def __init__(self, command: str, description: str, *, json: bool = False) -> None:
+        super().__init__(prog=f"tidemill {command}", description=description, allow_abbrev=False)
+        self.json = json
+
+    def parse(self, argv: list[str]) -> tuple[Printer, argparse.Namespace]:
+        """Read the arguments: a printer from the common options, and all of them."""
+        common = self.add_argument_group("common options")
+        if self.json:
+            common.add_argument("--json", action="store_true", help="print the result as JSON")
+        common.add_argument("-v", "--verbose", action="count", default=0, help="say more; twice for details")
+        common.add_argument("-q", "--quiet", action="count", default=0, help="say less")
+        common.add_argument("--debug", action="store_true", help="say everything; show the traceback of an error")
+        common.add_argument("--color", "--colour", choices=("never", "auto", "always"), default="auto")
+        common.add_argument("--timestamp", action=argparse.BooleanOptionalAction, default=False)
+        values = self.parse_intermixed_args(argv)
+        printer = make_printer(
+            json=self.json and values.json,
+            quiet=values.quiet,
+            verbose=values.verbose,
+            debug=values.debug,
+            color=values.color,
+            timestamp=values.timestamp,
+        )
+        return printer, values
+
+    def add_timeout(self) -> None:
+        """``--comms-timeout``."""
+        self.add_argument(
+            "--comms-timeout", type=_positive, metavar="SECONDS", help="how long to wait for an answer (default 5)"
+        )
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}\n{self.format_usage().replace('usage', 'Usage').strip()}\nTry '{self.prog} --help'.")
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text} is not a time to wait")
+    return value

@@ -1,0 +1,187 @@
+"""`tidemill scan`: list running, installed or source workflows."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+from ..contact.exceptions import ContactFileError
+from ..contact.file import read_contact, remove_stale
+from ..contact.paths import contact_path, run_root
+from ..exceptions import TidemillError
+from .exceptions import UsageError
+from .options import cli_command
+from .printer import JsonPrinter, Printer
+from .tree import draw_tree
+from .workflows import installed_runs, source_directories
+
+ACTIVE = ("running", "paused", "stopping")
+STATES = (*ACTIVE, "stopped")
+MARKS = {"running": "▶", "paused": "‖", "stopping": "◧", "stopped": "■"}
+COLORS = {
+    "submitted": "cyan",
+    "submit-failed": "magenta",
+    "running": "blue",
+    "succeeded": "green",
+    "failed": "red",
+    "expired": "yellow",
+}
+QUERY = "query { workflows { id status statusMsg stateTotals port } }"
+ASK_SECONDS = 3.0
+"""How long one scheduler may take to answer; they are asked one after another."""
+
+
+@cli_command(
+    epilog="""
+  tidemill scan                           running workflows
+  tidemill scan --states=all -t tree      everything installed, as a tree
+  tidemill scan -t rich                   with the number of jobs in each state
+  tidemill scan -n '^ocean' --ping        check that they answer, tidy up after those that crashed
+  tidemill scan --source                  workflows that could be installed
+"""
+)
+@click.option("-n", "--name", "names", multiple=True, metavar="REGEX", help="Only workflows whose name begins to match.")
+@click.option(
+    "--states",
+    "--state",
+    default=",".join(ACTIVE),
+    show_default=True,
+    metavar="STATE,...",
+    help="running, paused, stopping, stopped, or all.",
+)
+@click.option("-s", "--source", is_flag=True, help="List workflow sources instead of runs.")
+@click.option(
+    "-t",
+    "--format",
+    "form",
+    type=click.Choice(["plain", "name", "rich", "json", "tree"]),
+    default="plain",
+    help="plain: name host:port process; name: names only; rich: with states; json: all of the contact file; tree.",
+)
+@click.option("--sort", is_flag=True, help="Sort by name, as is done in any case.")
+@click.option("--ping", is_flag=True, help="Ask each scheduler; remove the contact files of those that are gone.")
+@click.option("--comms-timeout", type=click.FloatRange(min=0, min_open=True), default=ASK_SECONDS, metavar="SECONDS")
+def command(
+    printer: Printer,
+    names: tuple[str, ...],
+    states: str,
+    source: bool,
+    form: str,
+    sort: bool,
+    ping: bool,
+    comms_timeout: float,
+) -> int:
+    """List workflows: those that run, unless other states or the sources are asked for."""
+    wanted = _states(states)
+    if form == "json" and not isinstance(printer, JsonPrinter):
+        printer = JsonPrinter(verbosity=printer.verbosity)
+    if source:
+        found = _sources()
+    else:
+        # Paused or running can only be told by asking; whether there is a scheduler, by its contact file.
+        ask = ping or form == "rich" or bool(wanted & set(ACTIVE)) and not wanted >= set(ACTIVE)
+        found = _runs(wanted, ask=ask, tidy=ping, timeout_seconds=comms_timeout, printer=printer)
+    found = [entry for entry in found if not names or any(re.match(name, entry["name"]) for name in names)]
+    found.sort(key=lambda entry: _natural(entry["name"]))
+    printer.result(found, lambda: _text(found, form, printer))
+    return 0
+
+
+def _states(text: str) -> set[str]:
+    wanted = {part.strip() for part in text.split(",") if part.strip()}
+    if "all" in wanted:
+        return set(STATES)
+    if unknown := wanted - set(STATES):
+        raise UsageError(f"--states {', '.join(sorted(unknown))}: expected {', '.join(STATES)} or all")
+    return wanted
+
+
+def _sources() -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for root in source_directories():
+        for name in installed_runs(root=root):
+            # The first directory wins, as it does when installing.
+            found.setdefault(name, {"name": name, "path": str(root / name)})
+    return list(found.values())
+
+
+def _runs(
+    wanted: set[str], *, ask: bool, tidy: bool, timeout_seconds: float, printer: Printer
+) -> list[dict[str, Any]]:
+    found = []
+    for run in installed_runs(running="stopped" not in wanted):
+        entry: dict[str, Any] = {"name": run, "path": str(run_root() / run)}
+        path = contact_path(run)
+        if tidy and (gone := remove_stale(path)) is not None:
+            printer.info(f"removed the contact file of {run}: its scheduler (process {gone.pid}) is gone")
+        try:
+            contact = read_contact(path)
+        except ContactFileError as error:
+            if path.exists():
+                printer.warn(str(error))
+            if "stopped" in wanted:
+                found.append({**entry, "status": "stopped"})
+            continue
+        entry |= dict(line.split("=", 1) for line in contact.format().splitlines())
+        if ask:
+            entry |= _ask(run, timeout_seconds)
+            if entry.get("status") in STATES and entry["status"] not in wanted:
+                continue
+        elif not wanted & set(ACTIVE):
+            continue
+        found.append(entry)
+    return found
+
+
+def _ask(run: str, timeout_seconds: float) -> dict[str, Any]:
+    """What a scheduler says of itself; ``{"status": "unknown", "error": ...}`` where it does not answer."""
+    from ..network.client import WorkflowRuntimeClient
+
+    try:
+        with WorkflowRuntimeClient(run, timeout=timeout_seconds) as client:
+            answer = client("graphql", {"request_string": QUERY})
+            told = answer["workflows"][0]
+    except TidemillError as error:
+        return {"status": "unknown", "error": f"{type(error).__name__}: {error}"}
+    except (KeyError, IndexError, TypeError):
+        return {"status": "unknown", "error": f"an answer without workflows: {str(answer)[:80]}"}
+    return {"status": told["status"], "statusMsg": told["statusMsg"], "stateTotals": told["stateTotals"]}
+
+
+def _text(found: list[dict[str, Any]], form: str, printer: Printer) -> str:
+    if form == "name":
+        return "\n".join(entry["name"] for entry in found)
+    if form == "rich":
+        return "\n".join(_rich(entry, printer) for entry in found)
+    if form == "tree":
+        return draw_tree({entry["name"]: _address(entry) for entry in found})
+    return "\n".join(f"{entry['name']} {_address(entry)}".rstrip() for entry in found)
+
+
+def _address(entry: dict[str, Any]) -> str:
+    if "CYLC_WORKFLOW_HOST" not in entry:
+        return ""
+    address = f"{entry['CYLC_WORKFLOW_HOST']}:{entry['CYLC_WORKFLOW_PORT']}"
+    return f"{address} {entry.get('CYLC_WORKFLOW_PID', '')}".rstrip()
+
+
+def _rich(entry: dict[str, Any], printer: Printer) -> str:
+    status = entry.get("status", "unknown")
+    heading = f"{MARKS.get(status, '?')} {printer.style(entry['name'], 'bold')} ({entry.get('statusMsg') or status})"
+    lines = [f"{heading} {printer.style(_address(entry), 'dim')}".rstrip()]
+    if "error" in entry:
+        lines.append(f"    {printer.style(entry['error'].splitlines()[0], 'red')}")
+    totals = [
+        f"{count} {printer.style(state, COLORS[state])}"
+        for state, count in (entry.get("stateTotals") or {}).items()
+        if count and state in COLORS
+    ]
+    if totals:
+        lines.append(f"    {', '.join(totals)}")
+    return "\n".join(lines)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
