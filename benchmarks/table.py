@@ -1,0 +1,89 @@
+"""The figures side by side, with the ratio of each and the least that is accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: what it is called, its unit, and the ratio Tidemill : Cylc that must be reached."""
+
+    title: str
+    unit: str
+    decimals: int = 3
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def target(self) -> str:
+        """Say the target as people say it."""
+        if self.at_most is not None:
+            return f"<= 1/{1 / self.at_most:g}"
+        return f">= {self.at_least:g}x" if self.at_least is not None else ""
+
+    def meets(self, ratio: float) -> bool:
+        """Tell whether a ratio reaches the target; without one, every ratio does."""
+        if self.at_most is not None:
+            return ratio <= self.at_most
+        return self.at_least is None or ratio >= self.at_least
+
+
+ROWS = {
+    "first job": Row("time to first job, live", "s", at_most=1 / 3),
+    "first simulated submission": Row("time to first submission, simulated", "s"),
+    "chain hop": Row("chain of live jobs, a hop", "s", 4, at_most=1 / 50),
+    "free jobs": Row("free live jobs", "jobs/s", 2, at_least=30),
+    "free job CPU": Row("  CPU of the scheduler, a job", "ms", 2),
+    "simulated tasks": Row("simulated tasks", "tasks/s", 1, at_least=20),
+    "simulated tasks, whole run": Row("  the whole run, start-up included", "tasks/s", 1),
+    "simulated task CPU": Row("  CPU, a task", "ms", 3),
+    "simulated task memory": Row("  peak memory, a task", "KiB", 1),
+    "peak memory": Row("  peak memory", "MiB", 1),
+    "first of many": Row("first submission of many ready", "s", at_most=1 / 10),
+    "pings": Row("pings, one client", "1/s", 1, at_least=1000),
+    "shell ping": Row("ping in a shell", "s", at_most=1 / 4),
+}
+
+
+def ratio_text(ratio: float) -> str:
+    """Write a ratio the way its target is written."""
+    return f"{ratio:.3g}x" if ratio >= 1 else f"1/{1 / ratio:.3g}" if ratio > 0 else "0"
+
+
+def ratio_of(name: str, figures: dict[str, dict[str, float]]) -> float | None:
+    """Give Tidemill : Cylc for one figure, if both are there."""
+    ours, theirs = figures.get("Tidemill", {}).get(name), figures.get("Cylc", {}).get(name)
+    return None if ours is None or theirs is None or theirs == 0 else ours / theirs
+
+
+def render(figures: dict[str, dict[str, float]]) -> str:
+    """Write the table of medians, a peer a column."""
+    lines = [("", "unit", "Tidemill", "Cylc", "ratio", "target", "")]
+    for name, row in ROWS.items():
+        values = [figures.get(peer, {}).get(name) for peer in ("Tidemill", "Cylc")]
+        if values == [None, None]:
+            continue
+        ratio = ratio_of(name, figures)
+        verdict = "" if ratio is None or not row.target else "met" if row.meets(ratio) else "MISSED"
+        cells = ["-" if value is None else f"{value:.{row.decimals}f}" for value in values]
+        shown = "-" if ratio is None else ratio_text(ratio)
+        lines.append((row.title, row.unit, cells[0], cells[1], shown, row.target, verdict))
+    widths = [max(len(line[column]) for line in lines) for column in range(7)]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column in (0, 1, 6) else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def missed(figures: dict[str, dict[str, float]]) -> list[str]:
+    """List the figures that do not reach their targets."""
+    names = []
+    for name, row in ROWS.items():
+        ratio = ratio_of(name, figures)
+        if ratio is not None and not row.meets(ratio):
+            names.append(row.title.strip())
+    return names
