@@ -24,7 +24,7 @@ from .syntax import SyntaxChecker
 
 RUNNER = "background"
 
-# Python ignores the first two, whoever starts a daemon others; an ignored signal stays ignored in every child.
+# Python ignores the first two, who starts a daemon others; an ignored signal stays ignored in children.
 DEFAULT_SIGNALS = (
     signal.SIGPIPE,
     signal.SIGXFSZ,
@@ -119,20 +119,19 @@ class BackgroundRunner:
         limit = time_limit_seconds(job.runtime)
         if limit is not None:
             if self.timeout_program is None:
-                raise JobError(
-                    "there is no program 'timeout' on PATH to keep the execution time limit: install
-                    coreutils" ) command = [self.timeout_program, "--signal=XCPU", f"{limit:g}", *command]
-                    process_id = spawn(command, self.environment, directory) return StartedJob(process_id,
-                    open_process(process_id), time.time(), token)
+                text = "there is no program 'timeout' on PATH to keep the execution time limit"
+                raise JobError(f"{text}: install coreutils")
+            command = [self.timeout_program, "--signal=XCPU", f"{limit:g}", *command]
+        process_id = spawn(command, self.environment, directory)
+        return StartedJob(process_id, open_process(process_id), time.time(), token)
 
     def _make_working_directories(self, job: JobSpecification) -> None:
-        """Spare the job the cost of starting mkdir, where the names are known; the job makes the others itself."""
+        """Spare the job the cost of starting mkdir where the names are known; it makes the others itself."""
         run = self.context.run_directory
         cycle, task = job.key.cycle, job.key.task
         os.makedirs(run / "share" / "cycle" / cycle, exist_ok=True)
-        if (
-            job.runtime.get("work sub-directory") or DEFAULT_WORK_SUB_DIRECTORY
-        ) == DEFAULT_WORK_SUB_DIRECTORY:
+        work = job.runtime.get("work sub-directory") or DEFAULT_WORK_SUB_DIRECTORY
+        if work == DEFAULT_WORK_SUB_DIRECTORY:
             os.makedirs(run / "work" / cycle / task, exist_ok=True)
 
 
