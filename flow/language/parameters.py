@@ -74,7 +74,8 @@ def expand_name(
         for specifier in group:
             if specifier.offset:
                 raise ConfigError(
-                    f"parameter offset is not allowed in a name: {name}", hint="Offsets belong in the graph only."
+                    f"parameter offset is not allowed in a name: {name}",
+                    hint="Offsets belong in the graph only.",
                 )
     expanded: dict[str, dict[str, ParameterValue]] = {}
     for values in _combinations(groups, parameters):
@@ -90,9 +91,7 @@ def expand_name(
     return list(expanded.items())
 
 
-def expand_member(
-    name: str, parameters: Parameters, templates: Mapping[str, str]
-) -> list[str]:
+def expand_member(name: str, parameters: Parameters, templates: Mapping[str, str]) -> list[str]:
     """Every concrete name of a member of a task list; text after the name (``foo<m>(PT1H)``) is kept."""
     return [expanded for expanded, _ in expand_name(name, parameters, templates)]
 
@@ -120,7 +119,8 @@ def resolve_name(
         for specifier in group:
             if specifier.offset:
                 raise ConfigError(
-                    f"parameter offset is not allowed here: inherit = {name}", hint="Offsets belong in the graph only."
+                    f"parameter offset is not allowed here: inherit = {name}",
+                    hint="Offsets belong in the graph only.",
                 )
             value = specifier.value if specifier.value is not None else values.get(specifier.name)
             if value is None:
@@ -255,7 +255,9 @@ def _split_groups(
         if "::" in match[1]:
             literals[-1] += match[0]
             continue
-        groups.append([_specifier(term, match[0], text, parameters, error_class) for term in match[1].split(",")])
+        groups.append(
+            [_specifier(term, match[0], text, parameters, error_class) for term in match[1].split(",")]
+        )
         literals.append("")
     literals[-1] += text[position:]
     return literals, groups
