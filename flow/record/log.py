@@ -123,8 +123,10 @@ class SchedulerLog:
         """Hand what was added to the writer, once per turn; with `wait`, block until it is on its way to
         disk."""
         if self._added:
-            added, self._added = self._added, []
-            self._work.put(added)
+            # Slices of one list, so that a record another thread adds meanwhile is not lost.
+            count = len(self._added)
+            self._work.put(self._added[:count])
+            del self._added[:count]
         if wait and self._thread is not None:
             done = threading.Event()
             self._work.put(done)

@@ -5,6 +5,7 @@ Plain blocking code that belongs to one thread; `record.Record` owns that thread
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ APPLICATION_ID = 0x7469_6465
 OPEN_TIMEOUT_SECONDS = 5.0
 PRUNE_SLICE = 2000
 CHECKPOINT_BYTES = 4 << 20
-CHUNK = 300
+CHUNK = 100
 
 _TASK_UPSERT = (
     f"INSERT INTO tasks({', '.join(TaskRow._fields)}) VALUES ({', '.join('?' * len(TaskRow._fields))}) "
@@ -121,9 +122,12 @@ class PrivateDatabase:
         """Open or create the database; raises `RecordError` if it cannot be used."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            # Only if it is not there: closing a second descriptor drops this process's locks on a file.
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            pass
         except OSError as error:
-            reason = "full" if error.errno == 28 else "read-only"
+            reason = "full" if error.errno == errno.ENOSPC else "read-only"
             raise RecordError(
                 f"{self.path}: cannot be opened for writing: {error.strerror}; check the permissions of "
                 "the file and "

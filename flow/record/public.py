@@ -26,6 +26,8 @@ TRIES = 8
 """A file that stays locked is replaced after this many tries: about four seconds."""
 CLOSING_TRIES = 3
 REBUILD_RETRY_SECONDS = 30.0
+SLICE = 100
+"""Rows of each kind in one transaction: about two milliseconds, which is what a commit may have to wait."""
 CHANGES_SLICE = 10
 PENDING_LIMIT = 200_000
 """Rows that may wait in memory; beyond it the copy is rebuilt from the private database instead."""
@@ -143,7 +145,7 @@ class PublicCopy:
             return
         try:
             self._write_slice(self._connect())
-        except sqlite3.Error as error:
+        except Exception as error:
             if not is_busy(error):
                 self._start_over(f"an unusable file ({error})")
             elif (tries := self._tries + 1) >= TRIES:
@@ -205,7 +207,7 @@ class PublicCopy:
             return
         except StopIteration:
             pass
-        except (sqlite3.Error, OSError) as error:
+        except Exception as error:
             wait = f"trying again every {REBUILD_RETRY_SECONDS:.0f} s"
             self._tell("ERROR", f"log/db: could not be rebuilt: {error}: {wait}")
             self._rebuild = None
@@ -246,9 +248,9 @@ class PublicCopy:
         beside.replace(self.path)
 
     def _write_slice(self, connection: sqlite3.Connection) -> None:
-        tasks = list(islice(self._tasks.items(), CHUNK))
-        jobs = list(islice(self._jobs.items(), CHUNK))
-        events = self._events[: 2 * CHUNK]
+        tasks = list(islice(self._tasks.items(), SLICE))
+        jobs = list(islice(self._jobs.items(), SLICE))
+        events = self._events[: 2 * SLICE]
         changes = self._changes[:CHANGES_SLICE]
         rows = Change(
             tasks=[row for _, row in tasks],

@@ -109,7 +109,7 @@ class RunReader:
         """Yield (number, time, JSON of the event) of the journal's entries numbered above `after`."""
         if self.is_private:
             sql = "SELECT seq, time, event FROM journal WHERE seq > ? ORDER BY seq"
-            yield from self._rows(sql, after)  # type: ignore[misc]
+            yield from self._rows(sql, after)
 
     def _rows(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
         try:

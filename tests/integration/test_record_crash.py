@@ -19,7 +19,8 @@ from tidemill.flow.record.rows import Batch, TaskRow
 
 def rows(n):
     return [
-        TaskRow(n * 20 + k, str(n), f"t{k}", "[1]", "running", 1, 1, False, False, False, True, "{}", "[]", "{}", n, n)
+        TaskRow(n * 20 + k, str(n), f"t{k}", "[1]", "running", 1, 1, False, False, False, True, "{}",
+        "[]", "{}", n, n)
         for k in range(20)
     ]
 
@@ -30,7 +31,8 @@ async def main():
     while True:
         group = range(n, n + 3)
         await asyncio.gather(*(
-            record.commit(Batch(tasks=rows(k), journal=[(k, b"%d" % k)], parameters={"last": str(k)})) for k in group
+            record.commit(Batch(tasks=rows(k), journal=[(k, b"%d" % k)], parameters={"last": str(k)}))
+            for k in group
         ))
         n += 3
         print(n, flush=True)

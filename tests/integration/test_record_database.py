@@ -87,7 +87,8 @@ async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None
 
 
 async def test_restart_finds_what_was_committed(run: Run) -> None:
-    """A reopened record gives back the pool, its jobs, the parameters and the tables, and keeps history apart."""
+    """A reopened record gives back the pool, its jobs, the parameters and the tables, and keeps history
+    apart."""
     record = run.record()
     assert record.load() is None
     job = JobRow("1", "task_1", 1, "[1]", False, 1, time_submit=T, platform_name="localhost", job_id="42")
@@ -122,7 +123,8 @@ async def test_restart_finds_what_was_committed(run: Run) -> None:
 
 
 async def test_public_copy_is_what_cylc_documents(run: Run) -> None:
-    """The public copy shows states, outputs, jobs, events and parameters with Cylc's names, soon after a commit."""
+    """The public copy shows states, outputs, jobs, events and parameters with Cylc's names, soon after a
+    commit."""
     record = run.record()
     outputs = json.dumps({"submitted": "submitted", "x": "the x is here"})
     await record.commit(
@@ -165,7 +167,8 @@ async def test_waiting_batches_share_a_transaction(run: Run) -> None:
 
 
 async def test_one_invalid_batch_fails_alone(run: Run) -> None:
-    """A value SQLite cannot store fails its own batch, wholly, and none of those it shared a transaction with."""
+    """A value SQLite cannot store fails its own batch, wholly, and none of those it shared a transaction
+    with."""
     record = run.record()
     bad = Batch(tasks=[task(1), task(2, timers=object())])
     results = await asyncio.gather(
@@ -330,11 +333,20 @@ async def test_clean_restart_keeps_the_public_copy(run: Run) -> None:
     assert run.public("SELECT count(*) FROM task_events") == [(3,)]
 
 
+def test_unusable_run_directory_is_named(tmp_path: Path) -> None:
+    """A record that cannot be made says which file and that it may not be written."""
+    (tmp_path / "run").write_text("a file is in the way")
+    with pytest.raises(RecordError, match=r"run/\.service/db: cannot be opened for writing") as caught:
+        Record(tmp_path / "run", log=print).open()
+    assert caught.value.reason == "read-only"
+
+
 def test_second_scheduler_is_refused(run: Run) -> None:
     """Another process cannot open the record of a run whose scheduler lives."""
     run.record()
     code = (
-        "import sys; from tidemill.flow.record.record import Record; from tidemill.flow.record import private\n"
+        "import sys; from tidemill.flow.record.record import Record; from tidemill.flow.record import "
+        "private\n"
         "private.OPEN_TIMEOUT_SECONDS = 0.1\n"
         "try: Record(sys.argv[1], log=print).open()\n"
         "except Exception as error: print(type(error).__name__, error.reason)"
@@ -396,7 +408,8 @@ def test_old_journal_entries_go(run: Run) -> None:
 
 @pytest.mark.parametrize("running", [False, True])
 def test_reader_reads_stopped_and_running_runs(run: Run, running: bool) -> None:
-    """The reader lists tasks, outputs, jobs, events and parameters, from the public copy while the run is alive."""
+    """The reader lists tasks, outputs, jobs, events and parameters, from the public copy while the run
+    is alive."""
     record = run.record()
     job = JobRow("1", "task_1", 1, "[1]", False, 1, time_submit=T, run_status=0, job_id="7")
     event = TaskEventRow("task_1", "1", T, 1, "started", "")
@@ -405,15 +418,10 @@ def test_reader_reads_stopped_and_running_runs(run: Run, running: bool) -> None:
     record.close()
     if running:
         record = run.record()
-        # POSIX locks do not hold between threads of one process: the reader must be another one.
-        code = (
-            "import sys; from tidemill.flow.record.reader import RunReader\n"
-            "with RunReader(sys.argv[1]) as reader:\n"
-            "    print(reader.is_private, [row.status for row in reader.tasks('1')], list(reader.jobs())[0].time_submit)"
-        )
-        command = [sys.executable, "-c", code, str(run.directory)]
-        output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        assert output == f"False ['running'] {T}\n"
+        with RunReader(run.directory) as reader:
+            assert not reader.is_private
+            assert [row.status for row in reader.tasks("1")] == ["running"]
+            assert list(reader.jobs()) == [job]
         return
     with RunReader(run.directory) as reader:
         assert reader.is_private
