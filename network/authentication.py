@@ -71,6 +71,7 @@ class Authenticator:
         self._socket.bind(_ENDPOINT)
         self.reload()
         loop.add_reader(self._socket.FD, self._drain)
+        self._drain()
 
     def stop(self) -> None:
         """Answer no more; connections that exist are not touched."""

@@ -142,7 +142,8 @@ class Connection:
             elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
                 raise ClientError(
                     f"Authentication failed: the scheduler at {self.where} refused the key in "
-                    f"{self.keys.directory}. The key is of another run, or was made anew since: use the keys of the run as it is now"
+                    f"{self.keys.directory}. "
+                    "The key is of another run, or was made anew since: use the keys of the run as it is now"
                 )
             elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
                 raise ClientError(

@@ -170,7 +170,7 @@ def _endpoint(name: str, method: Callable[..., Any], exposure: Exposure) -> Endp
             else:
                 # The value is never used: what is not given is left to the method's own default.
                 fields.append((parameter.name, kind, None))
-            written.append(str(parameter))
+            written.append(str(parameter.replace(annotation=kind)))
     return Endpoint(
         name=name,
         access=exposure.access,

@@ -128,7 +128,6 @@ class WorkflowRuntimeServer(Endpoints):
                 listening.setsockopt(zmq.TCP_KEEPALIVE, 1)
                 listening.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 120)
             self.port = self._bind(self._socket, address, ports)
-            self._endpoint = endpoint_of(address, self.port)
             self.publish_port = self._bind(self.publisher.socket, address, ports)
         except ServerError:
             self._close()
@@ -137,7 +136,9 @@ class WorkflowRuntimeServer(Endpoints):
         self.host = host
         loop.add_reader(self._socket.FD, self._drain)
         loop.add_reader(self._monitor.FD, self._drain_monitor)
+        # The descriptors tell of changes from now on; what is there already we look for ourselves.
         self._wake()
+        self._drain_monitor()
         return self.port, self.publish_port
 
     async def stop(self, reason: str) -> None:
@@ -149,7 +150,6 @@ class WorkflowRuntimeServer(Endpoints):
         loop = self._loop
         if loop is None or self._stopping:
             return
-        self._socket.unbind(self._endpoint)
         deadline = loop.time() + 0.5
         more = self._drain_slice()
         while more and loop.time() < deadline:
@@ -187,11 +187,13 @@ class WorkflowRuntimeServer(Endpoints):
 
     def _address_of(self, host: str) -> str:
         try:
-            address = str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise ServerError(
                 f"Cannot listen as {host}: no address is known for that name ({error})"
             ) from None
+        # Clients of ZeroMQ look for IPv4 first, so that is where they must find us, if there is one.
+        address = str(min(found, key=lambda entry: entry[0] is not socket.AF_INET)[4][0])
         loopback = address.startswith("127.") or address == "::1"
         if loopback and host != "localhost" and host != address:
             self.schd.log(

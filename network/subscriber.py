@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zmq
 
@@ -16,6 +15,9 @@ from ..contact.paths import contact_path, resolve_workflow, service_directory
 from .connection import Connection, read_keys
 from .exceptions import ClientError, ClientTimeout, WorkflowStopped
 from .publisher import SHUTDOWN_TOPIC
+
+if TYPE_CHECKING:
+    import asyncio
 
 Message = tuple[str, bytes]
 
@@ -63,6 +65,7 @@ class WorkflowSubscriber:
         if not port:
             raise ClientError(f"The contact file of {self.workflow} names no port to subscribe to")
         self._ended = False
+        self._news: asyncio.Event | None = None
         wanted = [topic.encode() for topic in topics]
         self._wanted = frozenset((*wanted, SHUTDOWN_TOPIC.encode())) if wanted else None
         self._connection = Connection(
@@ -101,9 +104,12 @@ class WorkflowSubscriber:
             yield message
 
     async def __aiter__(self) -> AsyncIterator[Message]:
+        # Not at the top: a blocking subscriber would pay for it at every start.
+        import asyncio
+
         connection = self._connection
         loop = asyncio.get_running_loop()
-        news = asyncio.Event()
+        news = self._news = asyncio.Event()
         descriptors = (connection.socket.FD, connection.monitor.FD)
         for descriptor in descriptors:
             loop.add_reader(descriptor, news.set)
@@ -125,6 +131,8 @@ class WorkflowSubscriber:
         """End the subscription."""
         self._ended = True
         self._connection.close()
+        if self._news is not None:
+            self._news.set()
 
     def __enter__(self) -> WorkflowSubscriber:
         return self
