@@ -172,7 +172,7 @@ class Record:
         self._thread = None
         if self._kept:
             raise RecordError(
-                f"{self._private.path}: {len(self._kept)} changes could not be written and are lost; "
+                f"{self._private.path}: the changes of the last {len(self._kept)} failed commits are lost; "
                 "the run restarts from what was recorded before them"
             )
 

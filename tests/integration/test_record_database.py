@@ -220,6 +220,24 @@ async def test_full_disk_keeps_the_batch(run: Run) -> None:
     assert run.public("SELECT count(*) FROM task_states") == [(399,)]
 
 
+async def test_close_says_what_is_lost(run: Run) -> None:
+    """Closing while the disk still refuses says that changes are lost, and what was confirmed stays."""
+    record = run.record(survive_power_cut=True)
+    await record.commit(Batch(tasks=[task(1)]))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((run.directory / ".service/db-wal").stat().st_size, hard))
+    try:
+        with pytest.raises(RecordError):
+            await record.commit(Batch(tasks=[task(2)]))
+        with pytest.raises(RecordError, match="changes of the last 1 failed commits are lost"):
+            record.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    saved = run.record().load()
+    assert saved is not None
+    assert saved.pool == [task(1)]
+
+
 LOCKER = """
 import fcntl, sys
 handle = open(sys.argv[1])
