@@ -48,7 +48,7 @@ ROWS = {
 
 def ratio_text(ratio: float) -> str:
     """Write a ratio the way its target is written."""
-    return f"{ratio:.3g}x" if ratio >= 1 else f"1/{1 / ratio:.3g}" if ratio > 0 else "0"
+    return f"{float(f'{ratio:.3g}'):g}x" if ratio >= 1 else f"1/{1 / ratio:.3g}" if ratio > 0 else "0"
 
 
 def ratio_of(name: str, figures: dict[str, dict[str, float]]) -> float | None:
