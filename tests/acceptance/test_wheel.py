@@ -42,12 +42,18 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wheel
 
 
-def is_room_file(path: Path) -> bool:
-    """Tell whether a file of the checkout belongs in the wheel."""
-    parts = path.relative_to(CHECKOUT).parts
-    if parts[0] in NOT_PACKAGED or any(part.startswith(".") or part == "__pycache__" for part in parts):
-        return False
-    return path.suffix == ".py" or path.suffix in DATA_SUFFIXES or path.parent.name == "shims"
+def room_files() -> set[str]:
+    """List the files of the checkout that belong in the wheel, by the names they should have there."""
+    tops = [
+        top for top in CHECKOUT.iterdir() if top.name not in NOT_PACKAGED and not top.name.startswith(".")
+    ]
+    files = [file for top in tops for file in (top.rglob("*") if top.is_dir() else [top]) if file.is_file()]
+    return {
+        f"tidemill/{file.relative_to(CHECKOUT).as_posix()}"
+        for file in files
+        if "__pycache__" not in file.parts
+        and (file.suffix == ".py" or file.suffix in DATA_SUFFIXES or file.parent.name == "shims")
+    }
 
 
 def test_wheel_holds_the_rooms_and_nothing_else(wheel: Path) -> None:
@@ -55,12 +61,7 @@ def test_wheel_holds_the_rooms_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if not name.endswith("/")}
     records = {name for name in packed if name.split("/")[0].endswith(".dist-info")}
-    rooms = {
-        f"tidemill/{path.relative_to(CHECKOUT).as_posix()}"
-        for path in CHECKOUT.rglob("*")
-        if path.is_file() and is_room_file(path)
-    }
-    assert packed - records == rooms | {"tidemill/py.typed"}
+    assert packed - records == room_files() | {"tidemill/py.typed"}
     assert any(name.endswith("/licenses/LICENSE") for name in records)
 
 
