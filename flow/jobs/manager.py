@@ -58,8 +58,11 @@ class _Job:
     job_id: str = ""
     token: str | None = None
     is_submitted: bool = False
+    has_started: bool = False
     has_ended: bool = False
-    """Its end has been reported."""
+    """Its start, its end has been reported."""
+    messages_seen: int = 0
+    """How many messages of job.status have been reported."""
     kill_wanted: bool = False
     waiting_lines: list[Line] = field(factory=list)
     """What it told before its submission was reported."""
@@ -127,8 +130,7 @@ class JobManager:
         self._in_batches(jobs, self._recover_batch)
 
     def poll(self, polls: Sequence[PollJob]) -> None:
-        """Look at jobs; what is known of each is reported, news or not, and those alive are watched from now
-        on."""
+        """Look at jobs: what has not been reported yet is, and those alive are watched from now on."""
         for poll in polls:
             if poll.key not in self._jobs:
                 self._jobs[poll.key] = _Job(poll.key, poll.job_id, is_submitted=True)
@@ -208,6 +210,8 @@ class JobManager:
         moment = event_time(line.time)
         match line.kind:
             case "started":
+                if job is not None:
+                    job.has_started = True
                 events.append(JobStarted(moment, line.key))
             case "succeeded":
                 self._end(line.key, JobSucceeded(moment, line.key), events)
@@ -215,7 +219,7 @@ class JobManager:
                 self._end(line.key, JobFailed(moment, line.key, line.detail or "ERR"), events)
             case "aborted":
                 # Its text may be long: it is in job.status.
-                self._work(self._poll_batch, [PollJob(line.key, job.job_id if job is not None else "")])
+                self.poll([PollJob(line.key, job.job_id if job is not None else "")])
             case _:
                 pass
 
@@ -288,11 +292,24 @@ class JobManager:
             self._watch.watch(key, process_id, examination.directory / JOB_FILE, descriptor)
         elif descriptor is not None:
             os.close(descriptor)
+        if job is None:
+            return  # Its end has been reported meanwhile.
+        messages = 0
         for event in examination.events:
-            if isinstance(event, JobSucceeded | JobFailed | JobSubmissionFailed):
-                self._end(key, event, events)
-            elif job is None or not job.has_ended:
-                events.append(event)
+            match event:
+                case JobSucceeded() | JobFailed() | JobSubmissionFailed():
+                    self._end(key, event, events)
+                case _ if job.has_ended:
+                    pass
+                case JobStarted():
+                    if not job.has_started:
+                        job.has_started = True
+                        events.append(event)
+                case _:
+                    messages += 1
+                    if messages > job.messages_seen:
+                        job.messages_seen = messages
+                        events.append(event)
 
     # In worker threads: each ends by putting what is to be done with its findings into the results.
 

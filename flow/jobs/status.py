@@ -49,9 +49,9 @@ def read_status(directory: Path) -> JobStatus:
     except OSError:
         return status
     for line in text.splitlines():
-        key, separator, value = line.strip().partition("=")
-        if not separator:
-            if status.messages and line.strip() and not line.startswith("CYLC_"):
+        key, _, value = line.strip().partition("=")
+        if not key.startswith("CYLC_"):
+            if status.messages:  # A message of several lines.
                 moment, severity, message = status.messages[-1]
                 status.messages[-1] = (moment, severity, f"{message}\n{line}")
             continue
