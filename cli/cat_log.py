@@ -46,8 +46,10 @@ MODES = {
     "--file",
     "name",
     metavar="LOG",
-    help="A file's name, or a letter. Job: j script, o output (default), e errors, a activity, s status, x trace. "
-    "Workflow: s scheduler (default), c configuration, p processed configuration, i installation, v version control.",
+    help="A file's name, or a letter. Job: j script, o output (default), e errors, a activity, "
+    "s status, x trace. "
+    "Workflow: s scheduler (default), c configuration, p processed configuration, "
+    "i installation, v version control.",
 )
 @click.option(
     "-m",
@@ -55,10 +57,14 @@ MODES = {
     type=click.Choice(list(MODES)),
     default="c",
     metavar="MODE",
-    help="c print it (default), t follow it, p print its path, d print its directory, l list the files there.",
+    help="c print it (default), t follow it, p print its path, d its directory, l list the files there.",
 )
-@click.option("-s", "-t", "--submit-number", "--try-number", metavar="N", help="Which job of the task; default: latest.")
-@click.option("-r", "--rotation", type=click.IntRange(min=0), default=0, metavar="N", help="An older scheduler log.")
+@click.option(
+    "-s", "-t", "--submit-number", "--try-number", metavar="N", help="Which job of the task; default: latest."
+)
+@click.option(
+    "-r", "--rotation", type=click.IntRange(min=0), default=0, metavar="N", help="An older scheduler log."
+)
 @click.option("--prepend-path", is_flag=True, help="Print the file's host and path first.")
 def command(
     printer: Printer,

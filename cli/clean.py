@@ -26,15 +26,24 @@ from .workflows import installed_runs
 )
 @click.argument("workflows", nargs=-1, required=True, metavar="WORKFLOW...")
 @click.option(
-    "--rm", "parts", multiple=True, metavar="PATH[:PATH...]", help="Remove only these paths or globs within the run."
+    "--rm",
+    "parts",
+    multiple=True,
+    metavar="PATH[:PATH...]",
+    help="Remove only these paths or globs within the run.",
 )
-@click.option("--local-only", "--local", is_flag=True, help="Remove files on this host only, which is what is done.")
+@click.option(
+    "--local-only", "--local", is_flag=True, help="Remove files on this host only, which is what is done."
+)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before removing several runs.")
-def command(printer: Printer, workflows: tuple[str, ...], parts: tuple[str, ...], local_only: bool, yes: bool) -> int:
+def command(
+    printer: Printer, workflows: tuple[str, ...], parts: tuple[str, ...], local_only: bool, yes: bool
+) -> int:
     """Delete the files of stopped runs from this host.
 
-    A running workflow is never touched. Symbolic links are removed and not followed, except where they stand for a
-    directory of the run itself. A workflow written directly in the run directory is lost for good.
+    A running workflow is never touched. Symbolic links are removed and not followed, except where they
+    stand for a directory of the run itself. A workflow written directly in the run directory is lost for
+    good.
     """
     runs = _expand(workflows)
     for run in runs:
@@ -61,7 +70,9 @@ def _expand(workflows: tuple[str, ...]) -> list[str]:
                 raise InputError(f"{name}: a workflow id is needed, as in ocean/run1, not a path or a task")
             runs.update(dict.fromkeys(runs_to_clean(name.rstrip("/"))))
             continue
-        matched = [run for run in known if match_names(name, [run]) or match_names(name, [run.rpartition("/")[0]])]
+        matched = [
+            run for run in known if match_names(name, [run]) or match_names(name, [run.rpartition("/")[0]])
+        ]
         if not matched:
             raise CleanError(f"no workflow matches {name!r}")
         runs.update(dict.fromkeys(matched))

@@ -16,15 +16,16 @@ from .installation import INSTALL_DIRECTORY
 from .workflows import installed_runs
 
 SYMLINKED = ("share/cycle", "share", "log", "work", "")
-"""Parts of a run that may live elsewhere behind a symbolic link (``[install][symlink dirs]``); "" is the run itself."""
+"""Parts of a run that may live elsewhere behind a link (``[install][symlink dirs]``); "" is the run."""
 _NUMBERED = re.compile(r"run(\d+)")
 
 
 def clean_run(workflow: str, *, parts: Iterable[str] = ()) -> Iterator[Path]:
     """Remove a run, or parts of it, yielding every directory or file as it is removed.
 
-    Symbolic links are removed, not followed; only where a link replaces a directory of the run (``log``, ``share`` ...)
-    and its target is of the form ``.../cylc-run/<workflow>/log`` is the target removed, too (Cylc 8.5's layout).
+    Symbolic links are removed, not followed; only where a link replaces a directory of the run (``log``,
+    ``share`` ...) and its target is of the form ``.../cylc-run/<workflow>/log`` is the target removed, too
+    (Cylc 8.5's layout).
 
     Arguments:
         workflow: id of a run.
@@ -115,7 +116,9 @@ def _clean_parts(workflow: str, directory: Path, pattern: str) -> Iterator[Path]
         part = path.relative_to(directory).as_posix()
         if path.is_symlink():
             yield from _remove_link(path, workflow, part)
-        elif not path.parent.resolve().is_relative_to(real) and not _is_own_target(path.parent, directory, workflow):
+        elif not path.parent.resolve().is_relative_to(real) and not _is_own_target(
+            path.parent, directory, workflow
+        ):
             raise CleanError(f"--rm {pattern}: {path} lies outside the run directory, behind a symbolic link")
         elif path.is_dir():
             shutil.rmtree(path)
@@ -130,7 +133,11 @@ def _is_own_target(parent: Path, directory: Path, workflow: str) -> bool:
     real = parent.resolve()
     for part in SYMLINKED:
         link = directory / part if part else directory
-        if link.is_symlink() and _target_is_ours(link, workflow, part) and real.is_relative_to(link.resolve()):
+        if (
+            link.is_symlink()
+            and _target_is_ours(link, workflow, part)
+            and real.is_relative_to(link.resolve())
+        ):
             return True
     return False
 

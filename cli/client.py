@@ -28,8 +28,10 @@ def main(argv: list[str]) -> int:
     parser.add_argument("workflow", metavar="WORKFLOW")
     parser.add_argument("method", metavar="METHOD", help="the endpoint: 'api' lists them")
     parser.add_argument(
-        "-n", "--no-input", action="store_true", help="no arguments; otherwise they are read from standard input, "
-        "as one JSON object"
+        "-n",
+        "--no-input",
+        action="store_true",
+        help="no arguments; otherwise they are read from standard input, as one JSON object",
     )
     parser.add_timeout()
     _, values = parser.parse(argv)
@@ -69,7 +71,7 @@ def decode_protobuf(data: bytes, element_type: str | None) -> dict[str, Any]:
 
     from ..proto import data_messages_pb2
 
-    name = PROTOBUF_MESSAGES[element_type] if element_type in PROTOBUF_MESSAGES else "PbEntireWorkflow"
+    name = PROTOBUF_MESSAGES.get(element_type or "", "PbEntireWorkflow")
     message = getattr(data_messages_pb2, name)()
     message.ParseFromString(data)
     found: dict[str, Any] = MessageToDict(message)

@@ -1,4 +1,4 @@
-"""The table of commands: all that `help`, completion and the dispatcher know without importing any of them."""
+"""The table of commands: what `help`, completion and dispatch know without importing any."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ GROUPS = (WORKFLOWS, RUNNING, UTILITIES, INTERNAL)
 class Command:
     """One command: its name, the module that holds it, and a line for `help`.
 
-    A module holds a click command called ``command``; a `plain` one holds ``main(argv) -> int`` instead, because it
-    is called so often that importing click would cost more than the work.
+    A module holds a click command called ``command``; a `plain` one holds ``main(argv) -> int`` instead,
+    because it is called so often that importing click would cost more than the work.
     """
 
     __slots__ = ("aliases", "group", "module", "name", "plain", "summary")
@@ -40,10 +40,13 @@ COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
         Command("validate", ".validate", WORKFLOWS, "check a workflow definition"),
-        Command("config", ".config", WORKFLOWS, "print the parsed configuration of a workflow or of the site"),
+        Command(
+            "config", ".config", WORKFLOWS, "print the parsed configuration of a workflow or of the site"
+        ),
         Command("list", ".list", WORKFLOWS, "print the tasks and families of a workflow", aliases=("ls",)),
         Command("graph", ".graph", WORKFLOWS, "draw or print the dependency graph"),
         Command("install", ".install", WORKFLOWS, "copy a workflow into the run directory, ready to run"),
+        Command("play", ".play", WORKFLOWS, "start a workflow, or take it up where it stopped"),
         Command("clean", ".clean", WORKFLOWS, "delete the files of a stopped run"),
         Command("scan", ".scan", RUNNING, "list running or installed workflows"),
         Command("ping", ".ping", RUNNING, "check that a workflow answers", plain=True),
@@ -54,13 +57,6 @@ COMMANDS: dict[str, Command] = {
             RUNNING,
             "print where a running workflow can be reached",
             aliases=("get-contact",),
-        ),
-        Command(
-            "cycle-point",
-            ".cycle_point",
-            UTILITIES,
-            "cycle point arithmetic and file name templates",
-            aliases=("cyclepoint", "cycletime", "datetime"),
         ),
         Command("completion", ".completion", UTILITIES, "print a shell completion script"),
         Command("help", ".help", UTILITIES, "print help on a command or a topic", plain=True),
@@ -73,7 +69,7 @@ ALIASES: dict[str, str] = {alias: command.name for command in COMMANDS.values() 
 
 
 def candidates(text: str) -> list[str]:
-    """The commands a word may mean: itself, its alias, or every command whose name (or alias) begins with it."""
+    """The commands a word may mean: itself, its alias, or all whose name or alias begins with it."""
     if text in COMMANDS:
         return [text]
     if text in ALIASES:

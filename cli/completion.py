@@ -42,7 +42,7 @@ complete -c tidemill -a '(__tidemill_words)'
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 SOURCES_TOO = frozenset({"validate", "config", "list", "graph"})
 SOURCES_ONLY = frozenset({"install"})
-NO_WORKFLOWS = frozenset({"scan", "version", "completion", "cycle-point"})
+NO_WORKFLOWS = frozenset({"scan", "version", "completion"})
 
 
 @cli_command(
@@ -100,7 +100,9 @@ def options_of(name: str) -> list[str]:
     found = {"--help"}
     for parameter in module.command.params:
         if isinstance(parameter, click.Option) and not parameter.hidden:
-            found.update(option for option in [*parameter.opts, *parameter.secondary_opts] if option.startswith("--"))
+            found.update(
+                option for option in [*parameter.opts, *parameter.secondary_opts] if option.startswith("--")
+            )
     return sorted(found)
 
 

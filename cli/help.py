@@ -8,7 +8,7 @@ from .exceptions import UsageError
 USAGE = """\
 Usage: tidemill COMMAND [OPTIONS] [ARGUMENTS]
 
-Tidemill runs cycling workflows. A command may be shortened as long as it stays clear (tidemill val = validate).
+Tidemill runs cycling workflows. A command may be shortened while it stays clear (val = validate).
 """
 
 FOOTER = """\
@@ -30,13 +30,13 @@ How workflows, cycles, tasks and jobs are named
   ocean//1/relax         a task at a cycle point
   ocean//1/relax/02      its second job; NN is the latest
 
-A family may be named in place of a task: all its members are meant. '^' and '$' stand for the initial and the final
-cycle point.
+A family may be named in place of a task: all its members are meant. '^' and '$' stand for the initial
+and the final cycle point.
 
 Several tasks of one workflow:   ocean //1/relax //2/relax
 
-Each part may be a pattern, in quotes so that the shell leaves it alone: * any letters, ? one letter, [ab] one of these,
-[!ab] none of these. Cycle patterns match active cycles only.
+Each part may be a pattern, in quotes so that the shell leaves it alone: * any letters, ? one letter,
+[ab] one of these, [!ab] none of these. Cycle patterns match active cycles only.
 
   'ocean//*/relax'       the task in every active cycle
 

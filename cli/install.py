@@ -21,15 +21,22 @@ from .workflows import find_source, installed_runs
 @click.argument("source", required=False, default=".", metavar="[SOURCE | PATH]")
 @click.option("-n", "--workflow-name", metavar="NAME", help="Install under this name; default: the source's.")
 @click.option("-r", "--run-name", metavar="NAME", help="Name the run instead of numbering it.")
-@click.option("--no-run-name", is_flag=True, help="Install without a run number: the workflow's directory is the run.")
+@click.option(
+    "--no-run-name", is_flag=True, help="Install without a run number: the workflow's directory is the run."
+)
 @click.option("--no-ping", is_flag=True, help="Do not mention other runs of the workflow that are running.")
 def command(
-    printer: Printer, source: str, workflow_name: str | None, run_name: str | None, no_run_name: bool, no_ping: bool
+    printer: Printer,
+    source: str,
+    workflow_name: str | None,
+    run_name: str | None,
+    no_run_name: bool,
+    no_ping: bool,
 ) -> int:
     """Copy a workflow into the run directory (~/cylc-run), ready to run.
 
-    The source is a path (beginning with . / or ~) or a name in the source directories (~/cylc-src); without one, the
-    directory you are in. Version control files (.git, .svn and the like) are not copied.
+    The source is a path (beginning with . / or ~) or a name in the source directories (~/cylc-src); without
+    one, the directory you are in. Version control files (.git, .svn and the like) are not copied.
     """
     installed = install_workflow(
         find_source(source), name=workflow_name, run_name=run_name, numbered=not no_run_name

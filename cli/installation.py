@@ -14,8 +14,9 @@ from attrs import frozen
 from ..contact.exceptions import IdentifierError
 from ..contact.identifiers import RESERVED_NAMES, validate_workflow_name
 from ..contact.paths import LATEST_RUN, is_run, run_root
+from ..contact.scan import MAXIMUM_DEPTH
 from .exceptions import InstallError
-from .workflows import MAX_DEPTH, Definition, installed_runs
+from .workflows import Definition, installed_runs
 
 INSTALL_DIRECTORY = "_cylc-install"
 EXCLUDED_AT_TOP = frozenset({"log", LATEST_RUN, INSTALL_DIRECTORY, ".service"})
@@ -45,7 +46,7 @@ def install_workflow(
         definition: the source.
         name: install under this name instead of the source's.
         run_name: name the run so, instead of numbering it.
-        numbered: make the run ``name/run<n>``; if False and no `run_name` is given, ``name`` itself is the run.
+        numbered: make the run ``name/run<n>``; if False, without a `run_name`, ``name`` itself is the run.
 
     Raises:
         InstallError: the place is taken, lies in another run, holds other runs, or a name is not allowed.
@@ -59,9 +60,13 @@ def install_workflow(
         _check_run_name(run_name)
     root = run_root()
     if source.resolve() == root.resolve() or source.resolve().is_relative_to(root.resolve()):
-        raise InstallError(f"{source} lies in the run directory {root}: a run is not a source to install from")
+        raise InstallError(
+            f"{source} lies in the run directory {root}: a run is not a source to install from"
+        )
     if root.resolve().is_relative_to(source.resolve()):
-        raise InstallError(f"the run directory {root} lies in the source {source}: it would be copied into itself")
+        raise InstallError(
+            f"the run directory {root} lies in the source {source}: it would be copied into itself"
+        )
     base = root / workflow
     _check_not_nested(base, root, is_run_itself=not numbered and run_name is None)
     _check_source_link(base, source, whole=run_name is None and not numbered)
@@ -120,13 +125,15 @@ def _check_name(workflow: str) -> None:
         validate_workflow_name(workflow)
     except IdentifierError as error:
         raise InstallError(f"{error}; choose another with --workflow-name") from error
-    if workflow.count("/") + 1 > MAX_DEPTH:
-        raise InstallError(f"{workflow}: a workflow may lie at most {MAX_DEPTH} folders deep")
+    if workflow.count("/") + 1 > MAXIMUM_DEPTH:
+        raise InstallError(f"{workflow}: a workflow may lie at most {MAXIMUM_DEPTH} folders deep")
 
 
 def _check_run_name(run_name: str) -> None:
     if "/" in run_name:
-        raise InstallError(f"--run-name {run_name}: a run name cannot be a path; folders belong in --workflow-name")
+        raise InstallError(
+            f"--run-name {run_name}: a run name cannot be a path; folders belong in --workflow-name"
+        )
     if _NUMBERED.fullmatch(run_name) or run_name in RESERVED_NAMES:
         raise InstallError(f"--run-name {run_name}: this name is reserved")
     try:
@@ -142,7 +149,9 @@ def _check_not_nested(base: Path, root: Path, *, is_run_itself: bool) -> None:
         if parent == base and is_run_itself:
             continue
         if is_run(parent):
-            raise InstallError(f"{parent} is a run: another cannot be installed inside it; choose another --workflow-name")
+            raise InstallError(
+                f"{parent} is a run: another cannot be installed inside it; choose another --workflow-name"
+            )
         if parent != base and (parent / INSTALL_DIRECTORY).is_dir():
             raise InstallError(
                 f"{parent} holds the runs of a workflow: another workflow cannot be installed inside it; "
@@ -151,10 +160,14 @@ def _check_not_nested(base: Path, root: Path, *, is_run_itself: bool) -> None:
     if not base.exists():
         return
     if is_run_itself:
-        raise InstallError(f"{base} exists already; remove it with 'tidemill clean', or choose another --workflow-name")
+        raise InstallError(
+            f"{base} exists already; remove it with 'tidemill clean', or choose another --workflow-name"
+        )
     inner = next((run for run in installed_runs(root=base) if "/" in run), None)
     if inner is not None:
-        raise InstallError(f"{base} is a folder of workflows (it holds {inner}); choose another --workflow-name")
+        raise InstallError(
+            f"{base} is a folder of workflows (it holds {inner}); choose another --workflow-name"
+        )
 
 
 def _check_source_link(base: Path, source: Path, *, whole: bool) -> None:
@@ -182,7 +195,8 @@ def _make_run_directory(base: Path, *, run_name: str | None, numbered: bool) -> 
         named = [entry for entry in existing if is_run(base / entry) and not _NUMBERED.fullmatch(entry)]
         if named and not numbers:
             raise InstallError(
-                f"{base} holds named runs ({', '.join(sorted(named))}): give a --run-name, or another --workflow-name"
+                f"{base} holds named runs ({', '.join(sorted(named))}): "
+                "give a --run-name, or another --workflow-name"
             )
     number = max(numbers, default=0) + 1
     while True:
@@ -191,7 +205,9 @@ def _make_run_directory(base: Path, *, run_name: str | None, numbered: bool) -> 
             directory.mkdir(parents=True)
         except FileExistsError:
             if run_name is not None or not numbered:
-                raise InstallError(f"{directory} exists already; remove it with 'tidemill clean', or choose another name") from None
+                raise InstallError(
+                    f"{directory} exists already; remove it with 'tidemill clean', or choose another name"
+                ) from None
             number += 1
         except OSError as error:
             raise InstallError(f"cannot make {directory}: {error.strerror}") from error

@@ -74,8 +74,8 @@ def log_file(directory: Path, name: str | None, *, of_job: bool, rotation: int =
 
     Arguments:
         directory: as `log_directory` gives it.
-        name: a letter (see `JOB_FILES`, `WORKFLOW_FILES`) or a path within the directory; the job's standard output
-            or the scheduler's log if None.
+        name: a letter (see `JOB_FILES`, `WORKFLOW_FILES`) or a path within the directory; the job's
+            standard output or the scheduler's log if None.
         of_job: whether the directory is a job's.
         rotation: 0 is the newest of the scheduler's logs, 1 the one before it, and so on.
 
@@ -117,14 +117,14 @@ def list_files(directory: Path) -> list[str]:
 def follow(path: Path, write: Callable[[bytes], object], *, reader: int | None = None) -> None:
     """Write a file from its beginning and then all that is added to it, until interrupted.
 
-    A file that is replaced (a rotated log, or a link that points to the next one) is read to its end before the new
-    one is begun; one that is cut short is read again from its beginning.
+    A file that is replaced (a rotated log, or a link that points to the next one) is read to its end before
+    the new one is begun; one that is cut short is read again from its beginning.
 
     Arguments:
         path: the file.
         write: gets every piece as it is found, at most `POLL_SECONDS` late.
-        reader: a file descriptor whose other end reads: `BrokenPipeError` is raised once it is closed, though there be
-            nothing to write.
+        reader: a file descriptor whose other end reads: `BrokenPipeError` is raised once it is closed,
+            though there be nothing to write.
     """
     poller = select.poll()
     if reader is not None:
@@ -170,9 +170,13 @@ def _newest(directory: Path, pattern: str) -> Path:
 
 
 def _rotated(directory: Path, rotation: int) -> Path:
-    logs = sorted((path for path in directory.glob("*.log") if path.name[:1].isdigit()), key=_order, reverse=True)
+    logs = sorted(
+        (path for path in directory.glob("*.log") if path.name[:1].isdigit()), key=_order, reverse=True
+    )
     if rotation >= len(logs):
-        raise InputError(f"there is no rotation {rotation}: {directory} holds {len(logs)} logs, 0 is the newest")
+        raise InputError(
+            f"there is no rotation {rotation}: {directory} holds {len(logs)} logs, 0 is the newest"
+        )
     return logs[rotation]
 
 

@@ -1,4 +1,4 @@
-"""The way in: finds the command a line means, runs it, and turns what goes wrong into one line and an exit code."""
+"""The way in: finds the command a line means, runs it, and turns errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ PIPE_CLOSED = 141
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code.
 
-    0 is success; 1 an error, said in one line ``ClassName: message`` on standard error; 130 an interrupt from the
-    keyboard; 141 a reader that closed its end of the pipe.
+    0 is success; 1 an error, said in one line ``ClassName: message`` on standard error; 130 an interrupt
+    from the keyboard; 141 a reader that closed its end of the pipe.
 
     Arguments:
         argv: the arguments without the program's name; those of this process if None.
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Nobody reads any more. The interpreter must not try to flush into the closed pipe again when it ends.
+        # Nobody reads any more: the interpreter must not flush into the closed pipe again when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except Exception as error:
@@ -50,7 +50,9 @@ def run(arguments: list[str]) -> int:
         arguments = ["version", *arguments[1:]]
     word, *rest = arguments
     if word.startswith("-"):
-        raise UsageError(f"{word} must come after a command: {PROGRAM} COMMAND {word} ... (see '{PROGRAM} help')")
+        raise UsageError(
+            f"{word} must come after a command: {PROGRAM} COMMAND {word} ... (see '{PROGRAM} help')"
+        )
     return run_command(find(word), rest)
 
 
@@ -76,7 +78,9 @@ def run_command(command: Command, arguments: list[str]) -> int:
     if command.plain:
         code: int | None = module.main(arguments)
     else:
-        code = module.command.main(args=arguments, prog_name=f"{PROGRAM} {command.name}", standalone_mode=False)
+        code = module.command.main(
+            args=arguments, prog_name=f"{PROGRAM} {command.name}", standalone_mode=False
+        )
     return code if isinstance(code, int) else 0
 
 
@@ -99,7 +103,9 @@ def _report(error: Exception, *, debug: bool) -> int:
                 message += f"\n{context.get_usage()}\nTry '{context.command_path} --help'."
     expected = (TidemillError, OSError, *((click.ClickException,) if click else ()))
     if not isinstance(error, expected):
-        message += f"\nThis is a fault of {PROGRAM}: run it again with --debug for the traceback, and report it."
+        message += (
+            f"\nThis is a fault of {PROGRAM}: run it again with --debug for the traceback, and report it."
+        )
     sys.stdout.flush()
     print(f"{name}: {message}", file=sys.stderr)
     return 1

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the decorator that makes a function a command with the common ones."""
+"""Options that several commands share, and the decorator that makes a function a command."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 COMMON = ("verbose", "quiet", "debug", "color", "timestamp")
 
 
-def cli_command(*, json: bool = True, epilog: str | None = None) -> Callable[[Callable[..., Any]], click.Command]:
-    """Make a function a command: its docstring the help, its first argument a `Printer` made from the common options.
+def cli_command(
+    *, json: bool = True, epilog: str | None = None
+) -> Callable[[Callable[..., Any]], click.Command]:
+    """Make a function a command: its docstring the help, its first argument a `Printer`.
 
     Arguments:
         json: whether to offer ``--json``; every command that reads does.
@@ -91,7 +93,10 @@ def template_options(function: Function) -> Function:
 def initial_point_option(function: Function) -> Function:
     """``--icp``: where the definition leaves the initial cycle point open, or to look from another one."""
     return click.option(
-        "--initial-cycle-point", "--icp", metavar="POINT", help="Use this initial cycle point instead of the one defined."
+        "--initial-cycle-point",
+        "--icp",
+        metavar="POINT",
+        help="Use this initial cycle point instead of the one defined.",
     )(function)
 
 
@@ -143,4 +148,6 @@ def _literal(name: str, value: str, where: str) -> Any:
         return ast.literal_eval(value)
     except (ValueError, SyntaxError):
         quoted = f"{name}={value.strip(chr(34) + chr(39))!r}"
-        raise InputError(f"{where}: {value or 'nothing'} is not a Python literal; for a string write {quoted}") from None
+        raise InputError(
+            f"{where}: {value or 'nothing'} is not a Python literal; for a string write {quoted}"
+        ) from None

@@ -1,4 +1,4 @@
-"""Arguments of the commands called so often that importing click would cost more than their work: argparse instead."""
+"""Arguments of the commands called so often that importing click would cost more than their work."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class Parser(argparse.ArgumentParser):
             common.add_argument("--json", action="store_true", help="print the result as JSON")
         common.add_argument("-v", "--verbose", action="count", default=0, help="say more; twice for details")
         common.add_argument("-q", "--quiet", action="count", default=0, help="say less")
-        common.add_argument("--debug", action="store_true", help="say everything; show the traceback of an error")
+        common.add_argument(
+            "--debug", action="store_true", help="say everything; show the traceback of an error"
+        )
         common.add_argument("--color", "--colour", choices=("never", "auto", "always"), default="auto")
         common.add_argument("--timestamp", action=argparse.BooleanOptionalAction, default=False)
         values = self.parse_intermixed_args(argv)
@@ -40,11 +42,16 @@ class Parser(argparse.ArgumentParser):
     def add_timeout(self) -> None:
         """``--comms-timeout``."""
         self.add_argument(
-            "--comms-timeout", type=_positive, metavar="SECONDS", help="how long to wait for an answer (default 5)"
+            "--comms-timeout",
+            type=_positive,
+            metavar="SECONDS",
+            help="how long to wait for an answer (default 5)",
         )
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}\n{self.format_usage().replace('usage', 'Usage').strip()}\nTry '{self.prog} --help'.")
+        raise UsageError(
+            f"{message}\n{self.format_usage().replace('usage', 'Usage').strip()}\nTry '{self.prog} --help'."
+        )
 
 
 def _positive(text: str) -> float:

@@ -36,7 +36,10 @@ class Printer:
         self.output = output if output is not None else sys.stdout
         self.remarks = remarks if remarks is not None else sys.stderr
         self.color = color == "always" or (
-            color == "auto" and self.output.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+            color == "auto"
+            and self.output.isatty()
+            and not os.environ.get("NO_COLOR")
+            and os.environ.get("TERM") != "dumb"
         )
 
     def result(self, data: Any, text: str | Callable[[], str]) -> None:
@@ -100,7 +103,9 @@ class QuietPrinter(Printer):
         return
 
 
-def make_printer(*, json: bool = False, quiet: int = 0, verbose: int = 0, debug: bool = False, **settings: Any) -> Printer:
+def make_printer(
+    *, json: bool = False, quiet: int = 0, verbose: int = 0, debug: bool = False, **settings: Any
+) -> Printer:
     """The printer that the common options ask for."""
     verbosity = 2 if debug else verbose - quiet
     kind = JsonPrinter if json else QuietPrinter if verbosity < 0 else Printer
@@ -108,6 +113,8 @@ def make_printer(*, json: bool = False, quiet: int = 0, verbose: int = 0, debug:
         import logging
 
         logging.basicConfig(
-            level=logging.DEBUG if verbosity > 1 else logging.INFO, format="%(levelname)s - %(message)s", force=True
+            level=logging.DEBUG if verbosity > 1 else logging.INFO,
+            format="%(levelname)s - %(message)s",
+            force=True,
         )
     return kind(verbosity=verbosity, **settings)

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from ..contact.exceptions import ContactFileError
-from ..contact.file import read_contact, remove_stale
-from ..contact.paths import contact_path, run_root
+from ..contact.file import remove_stale
+from ..contact.paths import contact_path
+from ..contact.scan import scan
 from ..exceptions import TidemillError
 from .exceptions import UsageError
 from .options import cli_command
@@ -42,7 +42,9 @@ ASK_SECONDS = 3.0
   tidemill scan --source                  workflows that could be installed
 """
 )
-@click.option("-n", "--name", "names", multiple=True, metavar="REGEX", help="Only workflows whose name begins to match.")
+@click.option(
+    "-n", "--name", "names", multiple=True, metavar="REGEX", help="Only workflows whose name begins to match."
+)
 @click.option(
     "--states",
     "--state",
@@ -58,11 +60,16 @@ ASK_SECONDS = 3.0
     "form",
     type=click.Choice(["plain", "name", "rich", "json", "tree"]),
     default="plain",
-    help="plain: name host:port process; name: names only; rich: with states; json: all of the contact file; tree.",
+    help="plain: name host:port process; name: names only; rich: with states; tree; "
+    "json: all of the contact file.",
 )
 @click.option("--sort", is_flag=True, help="Sort by name, as is done in any case.")
-@click.option("--ping", is_flag=True, help="Ask each scheduler; remove the contact files of those that are gone.")
-@click.option("--comms-timeout", type=click.FloatRange(min=0, min_open=True), default=ASK_SECONDS, metavar="SECONDS")
+@click.option(
+    "--ping", is_flag=True, help="Ask each scheduler; remove the contact files of those that are gone."
+)
+@click.option(
+    "--comms-timeout", type=click.FloatRange(min=0, min_open=True), default=ASK_SECONDS, metavar="SECONDS"
+)
 def command(
     printer: Printer,
     names: tuple[str, ...],
@@ -81,7 +88,7 @@ def command(
         found = _sources()
     else:
         # Paused or running can only be told by asking; whether there is a scheduler, by its contact file.
-        ask = ping or form == "rich" or bool(wanted & set(ACTIVE)) and not wanted >= set(ACTIVE)
+        ask = ping or form == "rich" or (bool(wanted & set(ACTIVE)) and not wanted >= set(ACTIVE))
         found = _runs(wanted, ask=ask, tidy=ping, timeout_seconds=comms_timeout, printer=printer)
     found = [entry for entry in found if not names or any(re.match(name, entry["name"]) for name in names)]
     found.sort(key=lambda entry: _natural(entry["name"]))
@@ -111,26 +118,25 @@ def _runs(
     wanted: set[str], *, ask: bool, tidy: bool, timeout_seconds: float, printer: Printer
 ) -> list[dict[str, Any]]:
     found = []
-    for run in installed_runs(running="stopped" not in wanted):
-        entry: dict[str, Any] = {"name": run, "path": str(run_root() / run)}
-        path = contact_path(run)
-        if tidy and (gone := remove_stale(path)) is not None:
-            printer.info(f"removed the contact file of {run}: its scheduler (process {gone.pid}) is gone")
-        try:
-            contact = read_contact(path)
-        except ContactFileError as error:
-            if path.exists():
-                printer.warn(str(error))
+    for workflow in scan():
+        entry: dict[str, Any] = {"name": workflow.workflow, "path": str(workflow.directory)}
+        if workflow.problem:
+            printer.warn(workflow.problem)
+        if workflow.contact is None:
+            if tidy and (gone := remove_stale(contact_path(workflow.workflow))) is not None:
+                printer.info(
+                    f"removed the contact file of {workflow.workflow}: its process {gone.pid} is gone"
+                )
             if "stopped" in wanted:
                 found.append({**entry, "status": "stopped"})
             continue
-        entry |= dict(line.split("=", 1) for line in contact.format().splitlines())
-        if ask:
-            entry |= _ask(run, timeout_seconds)
-            if entry.get("status") in STATES and entry["status"] not in wanted:
-                continue
-        elif not wanted & set(ACTIVE):
+        if not wanted & set(ACTIVE):
             continue
+        entry |= dict(line.split("=", 1) for line in workflow.contact.format().splitlines())
+        if ask:
+            entry |= _ask(workflow.workflow, timeout_seconds)
+            if entry["status"] in STATES and entry["status"] not in wanted:
+                continue
         found.append(entry)
     return found
 
@@ -169,7 +175,8 @@ def _address(entry: dict[str, Any]) -> str:
 
 def _rich(entry: dict[str, Any], printer: Printer) -> str:
     status = entry.get("status", "unknown")
-    heading = f"{MARKS.get(status, '?')} {printer.style(entry['name'], 'bold')} ({entry.get('statusMsg') or status})"
+    name = printer.style(entry["name"], "bold")
+    heading = f"{MARKS.get(status, '?')} {name} ({entry.get('statusMsg') or status})"
     lines = [f"{heading} {printer.style(_address(entry), 'dim')}".rstrip()]
     if "error" in entry:
         lines.append(f"    {printer.style(entry['error'].splitlines()[0], 'red')}")

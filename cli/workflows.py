@@ -1,4 +1,4 @@
-"""Which workflow an argument means: the one place where the command line turns names, paths and globs into workflows."""
+"""Which workflow an argument means: names, paths and globs of the command line to workflows."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from typing import NamedTuple
 
 from ..contact.exceptions import IdentifierError
 from ..contact.identifiers import Identifier, is_glob, match_names, parse_identifiers
-from ..contact.paths import CONTACT, LATEST_RUN, SERVICE, is_run, resolve_workflow, run_root
+from ..contact.paths import is_run, resolve_workflow, run_root
+from ..contact.scan import RUNNING, STOPPED, scan
 from .exceptions import InputError
 
-SOURCE_DIRECTORIES_VARIABLE = "TIDEMILL_SOURCE_DIRS"
 DEFINITIONS = ("flow.cylc", "suite.rc")
-MAX_DEPTH = 4
-"""How many folders deep a run may lie in the run root (Cylc's ``[install]max depth``)."""
 
 
 class Definition(NamedTuple):
@@ -29,9 +27,11 @@ class Definition(NamedTuple):
 
 
 def source_directories() -> list[Path]:
-    """Where workflow sources are looked for: ``$TIDEMILL_SOURCE_DIRS`` (parted by ``:``) if set, else ``~/cylc-src``."""
-    given = os.environ.get(SOURCE_DIRECTORIES_VARIABLE) or "~/cylc-src"
-    return [Path(os.path.expanduser(part)).absolute() for part in given.split(os.pathsep) if part]
+    """Where workflow sources are looked for: the site's ``[install]source dirs``, default ``~/cylc-src``."""
+    from ..flow.language.globals import load_global_config
+
+    given = load_global_config(os.environ).section("install").get("source dirs") or ["~/cylc-src"]
+    return [Path(os.path.expandvars(os.path.expanduser(directory))).absolute() for directory in given]
 
 
 def is_path(text: str) -> bool:
@@ -43,8 +43,8 @@ def find_definition(text: str) -> Definition:
     """The workflow definition an argument means: a path, a run, or a source by name, in this order.
 
     Arguments:
-        text: a directory or its ``flow.cylc`` (``./dir``, ``/dir/flow.cylc``), an installed workflow (``name``,
-            ``name/runN``), or a name in the source directories.
+        text: a directory or its ``flow.cylc`` (``./dir``, ``/dir/flow.cylc``), an installed workflow
+            (``name``, ``name/runN``), or a name in the source directories.
 
     Raises:
         InputError: there is none; says where was looked.
@@ -95,7 +95,9 @@ def find_run(text: str) -> str:
     if not directory.is_dir():
         raise InputError(f"workflow not found: {text}; looked in {run_root()}")
     if not is_run(directory):
-        raise InputError(f"{directory} is not a run: it has no flow.cylc; 'tidemill scan --states=all' lists the runs")
+        raise InputError(
+            f"{directory} is not a run: it has no flow.cylc; 'tidemill scan --states=all' lists the runs"
+        )
     return run
 
 
@@ -119,7 +121,9 @@ def find_runs(texts: Sequence[str], *, running: bool) -> list[str]:
             known = sorted(installed_runs(running=running))
         matched = match_names(text, known)
         # 'oc*' means ocean/run2 too, as 'ocean' means its latest run.
-        matched += [run for run in known if run not in matched and match_names(text, [run.rpartition("/")[0]])]
+        matched += [
+            run for run in known if run not in matched and match_names(text, [run.rpartition("/")[0]])
+        ]
         if not matched:
             kind = "running workflow" if running else "workflow"
             raise InputError(f"no {kind} matches {text!r}; looked in {run_root()}")
@@ -128,7 +132,7 @@ def find_runs(texts: Sequence[str], *, running: bool) -> list[str]:
 
 
 def find_job_identifier(texts: Sequence[str]) -> Identifier:
-    """One identifier of a workflow, or of a task in it, with the run resolved: ``wf//1/foo``, or ``wf //1/foo``.
+    """The identifier of a workflow or a task, with the run resolved: ``wf//1/foo``, or ``wf //1/foo``.
 
     Raises:
         InputError, IdentifierError: it is more than one, or not valid, or there is no such run.
@@ -148,32 +152,14 @@ def has_definition(directory: Path) -> bool:
 
 
 def installed_runs(*, running: bool = False, root: Path | None = None) -> Iterator[str]:
-    """The ids of the runs in the run root, in no order; links such as ``runN`` are not followed twice.
+    """The ids of the runs in the run root, in order of names.
 
     Arguments:
-        running: only those with a contact file.
+        running: only those with the contact file of a scheduler that may be running.
         root: another directory to look through.
     """
-    top = root if root is not None else run_root()
-    pending = [(str(top), "", 0)]
-    while pending:
-        path, name, depth = pending.pop()
-        try:
-            entries = list(os.scandir(path))
-        except OSError:
-            continue
-        names = {entry.name for entry in entries}
-        if name and (SERVICE in names or not names.isdisjoint(DEFINITIONS)):
-            if not running or os.path.lexists(os.path.join(path, SERVICE, CONTACT)):
-                yield name
-            continue
-        if depth == MAX_DEPTH:
-            continue
-        for entry in entries:
-            if entry.name == LATEST_RUN or entry.name.startswith((".", "_cylc")):
-                continue
-            if entry.is_dir():
-                pending.append((entry.path, f"{name}/{entry.name}" if name else entry.name, depth + 1))
+    states = (RUNNING,) if running else (RUNNING, STOPPED)
+    return (found.workflow for found in scan(root, states=states))
 
 
 def installed_sources() -> list[str]:

@@ -1,0 +1,79 @@
+"""From an argument to a workflow's configuration or definition, for validate, config, list and graph."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from .exceptions import InputError
+from .workflows import Definition, find_definition
+
+if TYPE_CHECKING:
+    from ..flow.cycling.cycling import Cycling
+    from ..flow.language.config import WorkflowConfig
+    from ..flow.language.definition import WorkflowDefinition
+
+
+def load(text: str, variables: dict[str, Any]) -> tuple[Definition, WorkflowConfig]:
+    """Find a workflow and read its configuration.
+
+    Raises:
+        InputError: there is no such workflow.
+        LanguageError: it is not valid, with file and line.
+    """
+    from ..flow.language.config import load_config
+    from ..flow.language.globals import load_global_config
+
+    found = find_definition(text)
+    environment = dict(os.environ)
+    if found.installed:
+        environment.setdefault("CYLC_WORKFLOW_ID", found.name)
+        environment.setdefault("CYLC_WORKFLOW_RUN_DIR", str(found.directory))
+    config = load_config(
+        str(found.directory),
+        template_variables=variables,
+        environment=environment,
+        global_config=load_global_config(os.environ),
+    )
+    return found, config
+
+
+def build(
+    config: WorkflowConfig, *, initial_point: str | None = None, check_circular: bool = False
+) -> WorkflowDefinition:
+    """The definition of a configured workflow; raises `LanguageError` where it is not valid."""
+    import time
+
+    from ..flow.language.build import build_definition
+
+    return build_definition(
+        config, now=time.time(), initial_point=initial_point, check_circular=check_circular
+    )
+
+
+def read_range(
+    cycling: Cycling, start: str | None, stop: str | None, *, initial: int
+) -> tuple[int, int | None]:
+    """A range of points as written: its end may be an interval, its open start is the initial point.
+
+    Raises:
+        InputError: one is not a point, nor the end an interval.
+    """
+    first = initial if not start else _point(cycling, start, "the first cycle point")
+    if not stop:
+        return first, None
+    if stop.lstrip("+-").startswith("P"):
+        try:
+            return first, cycling.add(first, cycling.interval(stop.removeprefix("+")))
+        except Exception as error:
+            raise InputError(f"{stop} is not an interval: {error}") from error
+    return first, _point(cycling, stop, "the last cycle point")
+
+
+def _point(cycling: Cycling, text: str, what: str) -> int:
+    from ..exceptions import TidemillError
+
+    try:
+        return cycling.parse(text)
+    except TidemillError as error:
+        raise InputError(f"{what}: {error}") from error

@@ -1,0 +1,52 @@
+"""`tidemill validate`: check a workflow definition."""
+
+from __future__ import annotations
+
+import click
+
+from .. import __version__
+from .definitions import build, load
+from .options import cli_command, initial_point_option, template_options, template_variables
+from .printer import Printer
+
+
+@cli_command(
+    epilog="""
+  tidemill validate ./ocean                        the definition in a directory
+  tidemill validate ocean                          an installed workflow, or a source by name
+  tidemill validate ./ocean -s 'MEMBERS=10'        with a template variable
+"""
+)
+@click.argument("workflow", metavar="WORKFLOW | PATH")
+@click.option(
+    "--check-circular", is_flag=True, help="Look for circular dependencies in large graphs, too: may be slow."
+)
+@click.option(
+    "-o", "--output", metavar="FILE", help="Write the definition as it is after its templates are filled in."
+)
+@initial_point_option
+@template_options
+def command(
+    printer: Printer,
+    workflow: str,
+    check_circular: bool,
+    output: str | None,
+    initial_cycle_point: str | None,
+    set_values: tuple[str, ...],
+    set_list: tuple[str, ...],
+    set_file: str | None,
+) -> int:
+    """Check a workflow definition: its syntax, settings and graph. What is wrong is told by file and line."""
+    found, config = load(workflow, template_variables(set_values, set_list, set_file))
+    if output is not None:
+        with open(output, "w", encoding="utf-8") as file:
+            file.write(config.processed_text)
+    definition = build(config, initial_point=initial_cycle_point, check_circular=check_circular)
+    warnings = list(dict.fromkeys([*config.warnings, *definition.warnings]))
+    for warning in warnings:
+        printer.warn(warning)
+    printer.done(
+        {"valid": True, "workflow": found.name, "directory": str(found.directory), "warnings": warnings},
+        f"Valid for tidemill-{__version__}",
+    )
+    return 0
