@@ -7,16 +7,16 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
-from .exceptions import ConfigError, InheritanceError
+from .exceptions import ConfigError
 from .globals import GlobalConfig, merge
 from .items import RUNTIME_SPECIFICATION, SPECIFICATION
-from .namespaces import Namespaces, read_runtime
+from .namespaces import read_runtime
 from .parameters import complete_templates, expand_member
 from .sections import Entry, Section, parse_sections
 from .source import Location, Origin, Source, join_continuations, read_source
-from .specification import Specification, defaults, fill_defaults, unknown_name, validate, where_written
+from .specification import defaults, fill_defaults, validate, where_written
 from .upgrades import apply_upgrades
 
 FLOW_FILE = "flow.cylc"
@@ -149,7 +149,7 @@ def find_workflow_file(directory: str) -> tuple[str, bool]:
     return (new, False) if has_new else (old, True)
 
 
-_HASHBANG = re.compile(r"#!\s*(\w+)", re.IGNORECASE)
+_HASHBANG = re.compile(r"#!([jJ]inja2|[eE]m[pP]y)\b")
 
 
 def process(
@@ -302,7 +302,9 @@ def _expand_members(
 ) -> None:
     """Parameters in the members of queues and special tasks."""
     scheduling = items["scheduling"]
-    lists = [(scheduling["queues"][name], "members", ("queues", name)) for name in scheduling["queues"]]
+    lists: list[tuple[dict[str, Any], str, tuple[str, ...]]] = [
+        (scheduling["queues"][name], "members", ("queues", name)) for name in scheduling["queues"]
+    ]
     lists += [(scheduling["special tasks"], name, ("special tasks",)) for name in scheduling["special tasks"]]
     for section, name, path in lists:
         members: Iterable[str] = section[name]
@@ -366,16 +368,3 @@ def _runtime_defaults(global_config: GlobalConfig) -> dict[str, Any]:
     result = defaults(RUNTIME_SPECIFICATION)
     merge(result["events"], global_config.section("task events"))
     return result
-
-
-__all__ = [
-    "GraphText",
-    "InheritanceError",
-    "Namespaces",
-    "Specification",
-    "WorkflowConfig",
-    "evolve",
-    "find_workflow_file",
-    "load_config",
-    "unknown_name",
-]

@@ -9,9 +9,9 @@ from typing import Any
 from attrs import define, field
 
 from .items import task_event_items, workflow_event_items
-from .sections import Section, parse_sections
+from .sections import parse_sections
 from .source import join_continuations, read_source
-from .specification import Item, compile_items, defaults, fill_defaults, validate
+from .specification import Item, compile_items, fill_defaults, validate
 from .values import (
     BOOLEAN,
     INTEGER,
@@ -282,14 +282,3 @@ def _complete(values: dict[str, Any]) -> dict[str, Any]:
     platforms: dict[str, Any] = {"localhost": localhost}
     merge(platforms, values.get("platforms", {}))
     return fill_defaults({**values, "platforms": platforms}, GLOBAL_SPECIFICATION)
-
-
-__all__ = [
-    "GLOBAL_ITEMS",
-    "GlobalConfig",
-    "Section",
-    "defaults",
-    "global_config_paths",
-    "load_global_config",
-    "merge",
-]

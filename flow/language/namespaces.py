@@ -24,11 +24,25 @@ _OUTPUT = re.compile(r"[\w\-]+\Z")
 _HEADING_COMMA = re.compile(r",(?![^<]*>)")
 
 _QUALIFIERS = frozenset(
-    """succeeded succeed failed fail started start submitted submit submit-failed submit-fail expired expire
-    finished finish""".split()
+    [
+        "succeeded",
+        "succeed",
+        "failed",
+        "fail",
+        "started",
+        "start",
+        "submitted",
+        "submit",
+        "submit-failed",
+        "submit-fail",
+        "expired",
+        "expire",
+        "finished",
+        "finish",
+    ]
 )
 _RESERVED_OUTPUTS = _QUALIFIERS | frozenset(
-    "waiting preparing running required optional all and or skip".split()
+    ["waiting", "preparing", "running", "required", "optional", "all", "and", "or", "skip"]
 )
 
 
@@ -76,6 +90,7 @@ def read_runtime(
 
     orders = linearise(parents, where=where)
     result.ancestors = {name: orders[name] for name in own}
+    _inherit_parameters(result)
     merged: dict[str, Settings] = {}
     for name in own:
         _merge_ancestors(name, own, parents, orders, merged)
@@ -188,7 +203,6 @@ def _parents(
     """Direct parents of every namespace, ``root`` where none are given; first parents noted in `result`."""
     parents: dict[str, tuple[str, ...]] = {}
     only_root = ("root",)
-    inherited_values: dict[str, list[dict[str, ParameterValue]]] = {}
     for name, settings in own.items():
         written = settings.get("inherit")
         if name == "root":
@@ -205,12 +219,9 @@ def _parents(
                 continue
             if "<" in parent:
                 try:
-                    parent, values = resolve_name(
-                        parent, result.parameters.get(name, {}), parameters, templates
-                    )
+                    parent, _ = resolve_name(parent, result.parameters.get(name, {}), parameters, templates)
                 except LanguageError as error:
                     raise error.at(_where(result, name, "inherit")) from None
-                inherited_values.setdefault(name, []).append(values)
             if parent not in own:
                 raise InheritanceError(
                     f"{name} inherits from {parent}, which is not defined",
@@ -220,10 +231,6 @@ def _parents(
             direct.append(parent)
         parents[name] = tuple(direct) or only_root
         result.first_parents[name] = "root" if written[0] == "None" or not direct else direct[0]
-    for name, given in inherited_values.items():
-        # Cylc 8 behaviour: a value in `inherit = FAM<m=1>` counts over the heading's own.
-        for values in reversed(given):
-            result.parameters.setdefault(name, {}).update(values)
     return parents
 
 
@@ -266,19 +273,26 @@ def _finish(name: str, settings: Settings, result: Namespaces) -> Settings:
             if (not include or key in include) and key not in exclude
         }
     values = result.parameters.get(name)
-    values = _inherited_values(name, result) if values is None or len(result.ancestors[name]) > 2 else values
     if values and any("%(" in value for value in chosen.values()):
         chosen = {key: _substitute(value, values) for key, value in chosen.items()}
     return settings if chosen is environment else {**settings, "environment": chosen}
 
 
-def _inherited_values(name: str, result: Namespaces) -> dict[str, ParameterValue]:
-    values = dict(result.parameters.get(name, {}))
-    for ancestor in reversed(result.ancestors[name][1:]):
-        values.update(result.parameters.get(ancestor, {}))
-    if values:
-        result.parameters[name] = values
-    return values
+def _inherit_parameters(result: Namespaces) -> None:
+    """Parameter values of ancestors added to those of every namespace.
+
+    Cylc 8 behaviour: with ``inherit = FAM<m=1>`` the family's value counts over the heading's own.
+    """
+    own = result.parameters
+    if not own:
+        return
+    result.parameters = {}
+    for name, order in result.ancestors.items():
+        values: dict[str, ParameterValue] = dict(own.get(name, ()))
+        for ancestor in reversed(order[1:]):
+            values.update(own.get(ancestor, ()))
+        if values:
+            result.parameters[name] = values
 
 
 def _substitute(value: str, values: Mapping[str, ParameterValue]) -> str:

@@ -196,7 +196,7 @@ def _without_gone(line: str) -> str:
             kept.append(pruned)
         else:
             kept.append(part)
-    return "=>".join(kept)
+    return "=>".join(kept).strip()
 
 
 def _tokens(part: str) -> list[str]:

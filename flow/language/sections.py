@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from textwrap import dedent
-from typing import Union
 
 from attrs import define, field
 
@@ -82,7 +81,7 @@ class Section:
     name: str
     index: int
     source: Source
-    children: dict[str, Union[Section, Entry]] = field(factory=dict)
+    children: dict[str, Section | Entry] = field(factory=dict)
 
     @property
     def location(self) -> Location:

@@ -120,14 +120,14 @@ def join_continuations(source: Source) -> Source:
     Raises:
         ConfigError: White space follows a final ``\`` outside a comment.
     """
-    if "\\" not in "".join(line[-1:] if not line[-1:].isspace() else "\\" for line in source.lines):
+    if not any("\\" in line for line in source.lines):
         return source
     joined = Source([], [])
     pending: list[str] = []
     pending_origin: Origin | None = None
     for line, origin in zip(source.lines, source.origins, strict=True):
         stripped = line.rstrip()
-        if stripped is not line and stripped != line and stripped.endswith("\\") and "#" not in stripped:
+        if stripped != line and stripped.endswith("\\") and "#" not in stripped:
             raise ConfigError(
                 "white space after the line continuation character \\",
                 location=Location(*origin),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Union
+from typing import Any
 
 from attrs import define, field, frozen
 
@@ -50,11 +50,11 @@ class Specification:
     """A section of the table as a tree: the form that validation walks."""
 
     name: str
-    children: dict[str, Union[Specification, Item]] = field(factory=dict)
-    wildcard: Union[Specification, Item, None] = None
+    children: dict[str, Specification | Item] = field(factory=dict)
+    wildcard: Specification | Item | None = None
     """What any other name stands for, if anything."""
 
-    def find(self, name: str) -> Union[Specification, Item, None]:
+    def find(self, name: str) -> Specification | Item | None:
         """What a name in this section stands for; None if it may not be there."""
         return self.children.get(name) or self.wildcard
 

@@ -109,23 +109,27 @@ def apply_upgrades(root: Section) -> list[str]:
         ConfigError: A value that has to be rewritten cannot be understood.
     """
     warnings: list[str] = []
-    old_names = {upgrade.old[-1] for upgrade in UPGRADES}
-    if _may_have(root, old_names):
-        for upgrade in UPGRADES:
+    names = _names(root)
+    for upgrade in UPGRADES:
+        if all(part in names or part.startswith("<") for part in upgrade.old):
             for old in list(_matches(root, upgrade.old)):
                 warnings.append(_apply(root, upgrade, old))
+                names.update(upgrade.new or ())
     warnings += _runahead(root)
     warnings += _dependencies(root)
     warnings += _platforms(root)
     return warnings
 
 
-def _may_have(section: Section, names: set[str]) -> bool:
-    """Whether a name of an old item occurs anywhere, so that a file of today costs one cheap pass."""
-    for name, child in section.children.items():
-        if name in names or (isinstance(child, Section) and _may_have(child, names)):
-            return True
-    return False
+def _names(section: Section) -> set[str]:
+    """Every name in a file, whatever its place: a file of today then costs one pass."""
+    names: set[str] = set()
+    pending = [section]
+    while pending:
+        children = pending.pop().children
+        names.update(children)
+        pending += [child for child in children.values() if type(child) is Section]
+    return names
 
 
 def _matches(
@@ -212,7 +216,7 @@ def _runahead(root: Section) -> list[str]:
 
 
 def _dependencies(root: Section) -> list[str]:
-    """``[scheduling][dependencies][R]graph`` is ``[scheduling][graph]R``; without a recurrence it is ``R1``."""
+    """``[scheduling][dependencies][R]graph`` is ``[scheduling][graph]R``; without a recurrence ``R1``."""
     scheduling = root.children.get("scheduling")
     if not isinstance(scheduling, Section):
         return []

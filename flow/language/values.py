@@ -285,8 +285,6 @@ def _xtrigger(text: str) -> XtriggerDefinition | None:
         keyword = _KEYWORD.match(argument)
         if keyword is not None:
             kwargs[keyword[1]] = _argument(keyword[2])
-        elif kwargs:
-            args.append(_argument(argument))
         else:
             args.append(_argument(argument))
     return XtriggerDefinition(
