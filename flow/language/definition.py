@@ -12,6 +12,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from ..cycling.cycling import Cycling, Offset, Sequence
+from .source import Location
 
 SUCCEEDED = "succeeded"
 FAILED = "failed"
@@ -77,6 +78,11 @@ class Dependency:
     suicide: bool = False
     text: str = ""
     """The left-hand side in canonical text (``a:succeeded & b[-P1]:failed``), for people and for `show`."""
+    conditional: bool = False
+    """Written with ``|`` or parentheses: one prerequisite whatever is inside. If False, every top-level term of
+    the expression is a prerequisite of its own to the user, and equal ones of several dependencies count once."""
+    location: Location | None = None
+    """Where it is written."""
 
 
 @define(eq=False)

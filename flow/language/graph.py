@@ -83,7 +83,7 @@ class ParsedGraph:
     """What one graph string says."""
 
     tasks: dict[str, Location | None] = field(factory=dict)
-    """The tasks that exist at each point of the recurrence, in order, with the place that first names them."""
+    """The tasks that exist at each point of the recurrence, in order, and where each is first named."""
     mentioned: dict[str, Location | None] = field(factory=dict)
     """Every task named, also those seen only with an offset or as the target of a suicide trigger."""
     arrows: list[Arrow] = field(factory=list)
@@ -97,7 +97,7 @@ class ParsedGraph:
 
     @property
     def triggers(self) -> dict[str, dict[str, tuple[str, ...]]]:
-        """By task: canonical text of each prerequisite, with its terms; those of a suicide trigger start with ``!``."""
+        """By task: canonical text of each prerequisite and its terms, with ``!`` for a suicide trigger."""
         found: dict[str, dict[str, tuple[str, ...]]] = {name: {} for name in self.tasks}
         for arrow in self.arrows:
             mark = "!" if arrow.suicide else ""
@@ -134,8 +134,8 @@ def parse_graph(
         parameters: Task parameter values by name.
         templates: Templates of the parameters; defaults are filled in.
         line_of: Location of the n-th line (0-based) of the text, for messages.
-        optionality: Collects required and optional outputs over all graphs of a workflow; the caller then calls its
-            `check`. Without it the text is checked alone.
+        optionality: Collects required and optional outputs over all graphs of a workflow; the caller then calls
+            its `check`. Without it the text is checked alone.
 
     Raises:
         GraphError: The text is not a valid graph; the location is that of the offending line.
@@ -162,7 +162,7 @@ def parse_graph(
 
 
 class _Children:
-    """The tasks that one prerequisite already triggers: single ones, and groups shared between prerequisites."""
+    """The tasks that one prerequisite already triggers: single ones, and groups that prerequisites share."""
 
     __slots__ = ("groups", "singles")
 
@@ -196,7 +196,7 @@ class _Parser:
         self.resolved: dict[str, tuple[str, Tree]] = {}
         self.noted: set[tuple[str, bool]] = set()
         self.triggered: dict[tuple[str, bool], _Children] = {}
-        self.left_nodes: set[tuple[str, str]] = set()
+        self.left_nodes: set[tuple[str, str, str]] = set()
         self.right_offsets: list[tuple[Node, Location | None]] = []
 
     def read_chain(self, text: str, line: GraphLine) -> None:
@@ -222,11 +222,11 @@ class _Parser:
     def finish(self) -> None:
         """Raise `GraphError` for an offset on a right-hand side that is on no left-hand side."""
         for node, location in self.right_offsets:
-            if (node.name, node.offset) not in self.left_nodes:
+            if _key(node) not in self.left_nodes:
                 raise GraphError(
                     f"{node.text} has a cycle point offset but stands only on the right of an arrow",
                     location=location,
-                    hint="An arrow triggers a task at the arrow's own cycle point: move the offset to the left side.",
+                    hint="An arrow triggers a task at its own cycle point: move the offset to the left.",
                 )
 
     def _read_element(
@@ -254,7 +254,7 @@ class _Parser:
             self._note(node, location)
             if not is_last and not node.is_xtrigger:
                 self._require_family_qualifier(node)
-                self.left_nodes.add((node.name, node.offset))
+                self.left_nodes.add(_key(node))
             if node.offset and left is not None:
                 self.right_offsets.append((node, location))
         if left is not None:
@@ -399,6 +399,10 @@ class _Parser:
         parts = [_task_tree(member, output, node.offset) for member in members]
         text = "(" + operator.join(part for part, _ in parts) + ")"
         return text, (parts[0][1] if len(parts) == 1 else Group(operator, tuple(tree for _, tree in parts)))
+
+
+def _key(node: Node) -> tuple[str, str, str]:
+    return node.name, node.offset, long_output(node.qualifier)
 
 
 def _task_tree(task: str, output: str, offset: str) -> tuple[str, Tree]:

@@ -1,4 +1,4 @@
-"""The lines of a graph string: comments and white space gone, continued lines joined, each character's line known."""
+"""The lines of a graph string: comments and white space gone, continued lines joined, origins kept."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LineOf = Callable[[int], Location | None]
 """Gives the location of the n-th line (0-based) of a graph string."""
 
 _SIGNED_NUMBER = re.compile(r"\s*([-+])\s*(?=\d)")
-_SPACE_IN_NAME = re.compile(r"\w\s+[\w\-+%@]")
+_SPACE_IN_NAME = re.compile(r"\w[\-+%@]*\s+[\w\-+%@]")
 _WHITE_SPACE = re.compile(r"\s+")
 _CONTINUES = ("=>", "&", "|")
 
@@ -43,9 +43,9 @@ class GraphLine:
 def read_lines(text: str, line_of: LineOf) -> list[GraphLine]:
     """Every complete line of a graph string.
 
-    A line goes on where it ends, or the next one starts, with ``=>``, ``&`` or ``|``; both at the same break is an
-    error, and so is a first or last line that hangs in the air (Cylc 8 behaviour). White space means nothing, except
-    that a name cannot contain any.
+    A line goes on where it ends, or the next one starts, with ``=>``, ``&`` or ``|``; both at the same break is
+    an error, and so is a first or last line that hangs in the air (Cylc 8 behaviour). White space means nothing,
+    except that a name cannot contain any.
 
     Raises:
         GraphError: At the line that is wrong.
@@ -95,9 +95,9 @@ def _clean(raw: str, index: int, line_of: LineOf) -> str:
         return written
     squeezed = _SIGNED_NUMBER.sub(r"\1", written)
     if found := _SPACE_IN_NAME.search(squeezed):
-        start = max(0, found.start() - 20)
+        shown = squeezed[max(0, found.start() - 20) : found.end() + 20].strip()
         raise GraphError(
-            f"white space inside a name, or an operator is missing: {squeezed[start : found.end() + 20].strip()}",
+            f"white space inside a name, or an operator is missing: {shown}",
             location=line_of(index),
             hint="Join tasks with =>, & or |, or put them on lines of their own.",
         )

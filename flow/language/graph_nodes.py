@@ -1,4 +1,4 @@
-"""The parts of a graph line between two arrows: nodes joined by ``&``, ``|`` and parentheses, as a syntax tree."""
+"""The parts of a graph line between arrows: nodes joined by ``&``, ``|`` and parentheses, as a syntax tree."""
 
 from __future__ import annotations
 

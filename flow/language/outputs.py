@@ -1,4 +1,4 @@
-"""Output names: the standard ones and their aliases, family qualifiers, and which outputs a graph requires."""
+"""Output names: the standard ones, their aliases, family qualifiers, and which outputs a graph requires."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ class Usage:
 class Optionality:
     """Which outputs are required and which optional, gathered over all graph strings of a workflow.
 
-    Cylc 8.5 behaviour: an output used without ``?`` is required, a plain task name means its success, also at the
-    end of a chain.
+    Cylc 8.5 behaviour: an output used without ``?`` is required, a plain task name means its success, also at
+    the end of a chain.
     """
 
     def __init__(self, *, compatibility: bool = False) -> None:
         """Start with nothing said.
 
         Args:
-            compatibility: Cylc 7 behaviour, where the graph makes nothing required and cannot contradict itself.
+            compatibility: Cylc 7 behaviour: the graph makes nothing required and cannot contradict itself.
         """
         self.compatibility = compatibility
         self.usages: dict[str, dict[str, Usage]] = {}
@@ -83,6 +83,8 @@ class Optionality:
             GraphError: It contradicts an earlier use, or the output cannot be used in this way.
         """
         if output == FINISHED:
+            if self.compatibility:
+                return
             if optional:
                 raise GraphError(
                     f"{family or task}:finish cannot be marked with ?",
@@ -138,7 +140,7 @@ class Optionality:
     def required(self, task: str) -> dict[str, bool]:
         """By output label: True if the graph requires it, False if it is marked optional."""
         if self.compatibility:
-            return {label: False for label in self.usages.get(task, ())}
+            return dict.fromkeys(self.usages.get(task, ()), False)
         return {label: not usage.optional for label, usage in self.usages.get(task, {}).items()}
 
 
