@@ -62,24 +62,6 @@ class KillJob:
 
 
 @frozen
-class CallXtrigger:
-    """Call a function; answered by `XtriggerReported`."""
-
-    signature: str
-    function: str
-    args: tuple[Any, ...]
-    kwargs: Mapping[str, Any]
-
-
-@frozen
-class Log:
-    """Tell the log. `level` is a standard level name."""
-
-    level: str
-    text: str
-
-
-@frozen
 class WorkflowEvent:
     """A workflow event took place (startup, shutdown, stall, ...): run its handlers."""
 
@@ -105,5 +87,5 @@ class StopScheduler:
 
 
 Effect = (
-    SubmitJob | RecoverJob | PollJob | KillJob | CallXtrigger | Log | WorkflowEvent | TaskEvent | StopScheduler
+    SubmitJob | RecoverJob | PollJob | KillJob | WorkflowEvent | TaskEvent | StopScheduler
 )

@@ -82,19 +82,6 @@ class JobFailed(Event, frozen=True, tag=True):
     """Text of a deliberate abort, if there was one."""
 
 
-class XtriggerReported(Event, frozen=True, tag=True):
-    """An xtrigger call returned."""
-
-    signature: str
-    satisfied: bool
-    results: dict[str, Any]
-    error: str = ""
-
-
-class HandlersDone(Event, frozen=True, tag=True):
-    """Every event handler under way has finished."""
-
-
 class Command(Event, frozen=True, tag=True):
     """A user asked for something."""
 

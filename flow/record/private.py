@@ -240,6 +240,11 @@ class PrivateDatabase:
         sql = f"SELECT {TASK_COLUMNS} FROM tasks WHERE cycle = ? AND NOT in_pool ORDER BY identity"
         return [task_row(row) for row in self._connection.execute(sql, (cycle,))]
 
+    def past(self) -> list[TaskRow]:
+        """Return every task instance that left the pool, oldest first."""
+        sql = f"SELECT {TASK_COLUMNS} FROM tasks WHERE NOT in_pool ORDER BY identity"
+        return [task_row(row) for row in self._connection.execute(sql)]
+
     def chunks(self) -> Iterator[Change]:
         """Yield all the public copy shows, a few hundred rows at a time; other work may come between."""
         execute = self._connection.execute

@@ -145,6 +145,10 @@ class Record:
         """Return the task instances of `cycle` that left the pool, oldest first; blocks for the read."""
         return self._call(lambda: self._private.history(cycle))
 
+    def past(self) -> list[TaskRow]:
+        """Return every task instance that left the pool, oldest first; for use before the loop starts."""
+        return self._call(self._private.past)
+
     async def read_history(self, cycle: str) -> list[TaskRow]:
         """Return the same as `history` without blocking the loop."""
         self._check(Batch())

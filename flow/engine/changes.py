@@ -1,0 +1,41 @@
+"""What a turn of the engine changed, for the record and the picture: things touched, each once, however often."""
+
+from __future__ import annotations
+
+from attrs import define, field
+
+from .effects import TaskEvent
+from .prerequisite import OutputKey
+from .proxy import TaskProxy
+
+
+@define(eq=False)
+class Changes:
+    """Touched since the last turn was taken."""
+
+    proxies: dict[TaskProxy, None] = field(factory=dict)
+    """Instances whose own state changed, those that left the pool included."""
+    prerequisites: dict[TaskProxy, None] = field(factory=dict)
+    """Instances of which only a prerequisite changed."""
+    jobs: dict[TaskProxy, None] = field(factory=dict)
+    """Instances whose latest job changed."""
+    task_events: list[tuple[float, TaskEvent]] = field(factory=list)
+    parameters: dict[str, str | None] = field(factory=dict)
+    """Run parameters by name (``is_paused``, ``stop_task``, ...); None where one is to be forgotten."""
+    absolute_outputs: list[OutputKey] = field(factory=list)
+    flows: dict[int, tuple[float, str]] = field(factory=dict)
+    """New flows: number to start time and description."""
+
+    searches: bool = False
+    """Whether `Spawner.searches` changed."""
+
+    def __bool__(self) -> bool:
+        return bool(
+            self.proxies
+            or self.jobs
+            or self.task_events
+            or self.parameters
+            or self.absolute_outputs
+            or self.flows
+            or self.searches
+        )

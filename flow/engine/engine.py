@@ -1,0 +1,390 @@
+"""The engine: one workflow as a state machine. Events go in, effects come out, nothing else happens here.
+
+`handle` takes an event, `advance` works off what it set going in slices as small as the caller likes, and `take` hands
+over the effects, the log lines and the changes once the agenda is empty. Only then is the state one to commit.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection
+
+from attrs import define, field
+
+from ..language.completion import compile_completion
+from ..language.definition import TaskDefinition, WorkflowDefinition
+from . import proxy as states
+from .changes import Changes
+from .commands import COMMANDS
+from .effects import Effect, JobSpecification, KillJob, SubmitJob
+from .events import Command, Event, Start
+from .graph import Graph
+from .history import History, Past
+from .options import EngineOptions
+from .outcomes import HANDLERS, Outcomes
+from .prerequisite import OutputKey
+from .proxy import FIRST_FLOW, JobTimes, TaskProxy, flow_text
+from .queues import Queues
+from .runahead import RunaheadWindow
+from .shutdown import Shutdown
+from .simulation import Simulator
+from .spawning import Spawner
+from .text import utc
+from .timers import Timers
+from .xtriggers import Xtriggers
+
+LogLine = tuple[str, str, float]
+"""Level, text, time."""
+
+
+RELEASE_SLICE = 100
+"""How many instances leave the queues in one step."""
+
+
+def _nothing() -> None:
+    """A step that only asks to be followed by another look round."""
+
+
+@define(eq=False)
+class Turn:
+    """What came of a batch of events."""
+
+    effects: list[Effect] = field(factory=list)
+    log: list[LogLine] = field(factory=list)
+    changes: Changes = field(factory=Changes)
+
+
+class Engine:
+    """A workflow run as it stands."""
+
+    def __init__(self, definition: WorkflowDefinition, *, options: EngineOptions | None = None) -> None:
+        self.definition = definition
+        self.options = options or EngineOptions()
+        self.now = 0.0
+        self.pool: dict[tuple[int, str], TaskProxy] = {}
+        self.live = 0
+        """How many instances are preparing, submitted or running."""
+        self.is_paused = False
+        self.graph = Graph(definition)
+        self.history = History()
+        self.queues = Queues(definition.queues)
+        self.runahead = RunaheadWindow(definition)
+        self.timers = Timers()
+        self.agenda: deque[Callable[[], None]] = deque()
+        """Steps still to take before the state is whole again."""
+        self.effects: list[Effect] = []
+        self.changes = Changes()
+        self._log: list[LogLine] = []
+        self._identity = 0
+        self._completions: dict[str, Callable[[Collection[str]], bool]] = {}
+        self._changed = False
+        self.spawner = Spawner(self)
+        self.xtriggers = Xtriggers(self)
+        self.outcomes = Outcomes(self)
+        self.shutdown = Shutdown(self)
+        self.simulator = Simulator(self)
+
+    # -- the interface -------------------------------------------------------------------------------------------------
+
+    def handle(self, event: Event) -> None:
+        """Take one event: change state at once, and put larger consequences on the agenda."""
+        self.now = max(self.now, event.time)
+        handler = HANDLERS.get(type(event))
+        if handler is not None:
+            handler(self.outcomes, event)
+        elif isinstance(event, Command):
+            COMMANDS[event.name](self, **event.arguments)
+            self._changed = True
+        elif isinstance(event, Start):
+            self._start()
+        for action in self.timers.due(self.now):
+            action()
+            self._changed = True
+
+    def advance(self, steps: int) -> bool:
+        """Take up to `steps` steps of the agenda; True once it is empty and the state is whole."""
+        agenda = self.agenda
+        while steps > 0:
+            if not agenda and not self._settle():
+                return True
+            while agenda and steps > 0:
+                agenda.popleft()()
+                steps -= 1
+        return False
+
+    def take(self) -> Turn:
+        """Hand over what has come about since the last call."""
+        turn = Turn(self.effects, self._log, self.changes)
+        self.effects, self._log, self.changes = [], [], Changes()
+        return turn
+
+    def next_wake(self) -> float | None:
+        """When the engine next has something to do by itself; seconds since the epoch."""
+        return self.timers.next_time()
+
+    # -- turning over --------------------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        cycling = self.definition.cycling
+        self.is_paused = self.options.start_paused
+        start = cycling.format(self.definition.start_point)
+        description = f"original flow from {start}"
+        self.changes.flows[1] = (self.now, description)
+        self.log("INFO", f"New flow: 1 ({description}) {utc(self.now)[:-1]}")
+        self.shutdown.start_timers()
+        self.runahead.update()
+        self.spawner.start(FIRST_FLOW)
+        self._changed = True
+
+    def _settle(self) -> bool:
+        """With the agenda empty: move the window, release the queues, see if the run is over; True if that gave work."""
+        if self.runahead.update():
+            limit = self.runahead.limit
+            assert limit is not None
+            if self.options.debug:
+                self.log("DEBUG", f"Runahead limit: {self.definition.cycling.format(limit)}")
+            self.spawner.resume_searches(limit)
+        for proxy in self.runahead.released():
+            self.agenda.append(lambda proxy=proxy: self.release_from_runahead(proxy))  # type: ignore[misc]
+        if self.agenda:
+            return True
+        if not self.is_paused and self.shutdown.requested is None and not self.shutdown.is_stopped:
+            if self._release_queues():
+                return True
+        if self._changed:
+            self._changed = False
+            self.shutdown.check()
+        return bool(self.agenda)
+
+    def _release_queues(self) -> bool:
+        """Prepare a slice of what the queues let go; True if there may be more."""
+        for _ in range(RELEASE_SLICE):
+            proxy = self.queues.next_ready()
+            if proxy is None:
+                return bool(self.agenda)
+            self.prepare(proxy)
+        self.agenda.append(_nothing)
+        return True
+
+    def log(self, level: str, text: str) -> None:
+        """Say something in the run's log."""
+        self._log.append((level, text, self.now))
+
+    def touch(self, proxy: TaskProxy) -> None:
+        """Note that an instance has changed."""
+        proxy.time_updated = self.now
+        self.changes.proxies[proxy] = None
+
+    def touch_prerequisites(self, proxy: TaskProxy) -> None:
+        """Note that a prerequisite of an instance has changed."""
+        self.changes.prerequisites[proxy] = None
+
+    def job_changed(self, proxy: TaskProxy) -> None:
+        """Note that the latest job of an instance has changed."""
+        self.changes.jobs[proxy] = None
+
+    # -- the pool ------------------------------------------------------------------------------------------------------
+
+    def next_identity(self) -> int:
+        """A number for a new instance."""
+        self._identity += 1
+        return self._identity
+
+    def reserve_identity(self, identity: int) -> None:
+        """Never give this number, or one below it, to a new instance."""
+        self._identity = max(self._identity, identity)
+
+    def resume_after_restore(self) -> None:
+        """Look round at the next `advance`, though nothing has happened yet."""
+        self._changed = True
+        self.agenda.append(_nothing)
+
+    def find(self, cycle: str, task: str) -> TaskProxy | None:
+        """An instance in the pool, by the text of its point."""
+        return self.pool.get((self.definition.cycling.parse(cycle), task))
+
+    def key_text(self, key: OutputKey) -> str:
+        """``CYCLE/TASK:OUTPUT``."""
+        return f"{self.definition.cycling.format(key.point)}/{key.task}:{key.output}"
+
+    def completion(self, definition: TaskDefinition) -> Callable[[Collection[str]], bool]:
+        """The compiled completion condition of a task."""
+        compiled = self._completions.get(definition.completion)
+        if compiled is None:
+            compiled = self._completions[definition.completion] = compile_completion(definition.completion)
+        return compiled
+
+    def add_to_pool(self, proxy: TaskProxy) -> None:
+        """Take an instance into the pool; it runs once the window, its prerequisites and its queue allow."""
+        self.pool[(proxy.point, proxy.definition.name)] = proxy
+        self.runahead.entered(proxy, self.future_offset(proxy))
+        self.touch(proxy)
+        self._changed = True
+        if self.options.debug:
+            self.log("DEBUG", f"{proxy.label()} added to the n=0 window")
+        if not proxy.is_runahead:
+            return
+        limit = self.runahead.limit
+        if limit is not None and proxy.point <= limit:
+            self.agenda.append(lambda: self.release_from_runahead(proxy))
+        else:
+            self.runahead.block(proxy)
+
+    def future_offset(self, proxy: TaskProxy) -> int:
+        """How far ahead of an instance its furthest parent lies; 0 if none does."""
+        furthest = 0
+        for prerequisite in proxy.prerequisites:
+            if prerequisite.tree.reaches_ahead:
+                for leaf, key in zip(prerequisite.tree.leaves, prerequisite.keys, strict=True):
+                    if leaf.offset is not None and not leaf.offset.is_absolute:
+                        furthest = max(furthest, key.point - proxy.point)
+        return furthest
+
+    def release_from_runahead(self, proxy: TaskProxy) -> None:
+        """The window has reached an instance: it may run, and if it is parentless its successor is spawned."""
+        if proxy.was_removed or not proxy.is_runahead:
+            return
+        before = proxy.label()
+        proxy.is_runahead = False
+        self.touch(proxy)
+        self.log("INFO", f"{before} => {proxy.state_text()}")
+        if proxy.xtriggers_unmet:
+            if proxy.is_parentless and not self.xtriggers.is_sequential(proxy):
+                self.spawner.spawn_next_parentless(proxy)
+            self.xtriggers.commence(proxy)
+            return
+        if proxy.is_parentless:
+            self.spawner.spawn_next_parentless(proxy)
+        self.queue_if_ready(proxy)
+
+    def queue_if_ready(self, proxy: TaskProxy) -> None:
+        """Queue an instance if nothing holds it back any more."""
+        if (
+            proxy.status != states.WAITING
+            or proxy.unmet
+            or proxy.is_queued
+            or proxy.is_runahead
+            or proxy.is_held
+            or proxy.xtriggers_unmet
+            or proxy.retry_at is not None
+            or proxy.was_removed
+        ):
+            return
+        before = proxy.label()
+        proxy.is_queued = True
+        self.touch(proxy)
+        self.log("INFO", f"{before} => {proxy.state_text()}")
+        self.queues.push(proxy)
+        self._changed = True
+
+    def prepare(self, proxy: TaskProxy) -> None:
+        """Submit an instance's next job."""
+        before = proxy.label()
+        proxy.is_queued = False
+        self.log("INFO", f"{before} => {proxy.state_text()}")
+        self.set_status(proxy, states.PREPARING)
+        proxy.submit_number += 1
+        proxy.job = JobTimes(
+            proxy.submit_number, proxy.try_number, prepared=self.now, is_manual_submit=proxy.is_manual_submit
+        )
+        proxy.dependencies = () if proxy.is_manual_submit else self._triggered_off(proxy)
+        self.job_changed(proxy)
+        self.log(
+            "INFO" if self.options.is_reference_run else "DEBUG",
+            f"{proxy.id} -triggered off {list(proxy.dependencies)} in flow {flow_text(proxy.flows)}",
+        )
+        if self.options.run_mode == "simulation":
+            self.agenda.append(lambda: self.simulator.submit(proxy))
+        else:
+            self.effects.append(SubmitJob(self.job_specification(proxy)))
+
+    def job_specification(self, proxy: TaskProxy) -> JobSpecification:
+        """What the jobs room needs for the latest job of an instance."""
+        return JobSpecification(
+            key=proxy.job_key,
+            definition=proxy.definition,
+            runtime=proxy.definition.runtime,
+            try_number=proxy.try_number,
+            flow_numbers=tuple(sorted(proxy.flows)),
+            dependencies=proxy.dependencies,
+        )
+
+    def _triggered_off(self, proxy: TaskProxy) -> tuple[str, ...]:
+        write = self.definition.cycling.format
+        return tuple(
+            sorted(
+                f"{write(key.point)}/{key.task}"
+                for prerequisite in proxy.prerequisites
+                for key in prerequisite.satisfied_keys()
+            )
+        )
+
+    def set_status(self, proxy: TaskProxy, status: str) -> None:
+        """Change an instance's status, and all that counts it."""
+        before = proxy.label()
+        was_live, is_live = proxy.status in states.LIVE, status in states.LIVE
+        if was_live is not is_live:
+            if is_live:
+                self.live += 1
+                self.queues.became_active(proxy)
+            else:
+                self.live -= 1
+                self.queues.became_inactive(proxy)
+        proxy.status = status
+        self.touch(proxy)
+        self._changed = True
+        self.shutdown.something_changed()
+        self.log("INFO", f"{before} => {proxy.state_text()}")
+
+    def remove(self, proxy: TaskProxy, reason: str) -> None:
+        """Let an instance leave the pool, and remember it."""
+        if proxy.was_removed:
+            return
+        if proxy.status in states.LIVE:
+            self.log("WARNING", f"{proxy.label()} removed while its job is active: the job is orphaned")
+            self.live -= 1
+            self.queues.became_inactive(proxy)
+        proxy.was_removed = True
+        del self.pool[(proxy.point, proxy.definition.name)]
+        self.runahead.left(proxy, self.future_offset(proxy))
+        self.spawner.detach_prerequisites(proxy)
+        self.xtriggers.forget(proxy)
+        is_complete = proxy.is_final and self.outcomes.is_complete(proxy)
+        past = Past(proxy.flows, proxy.status, proxy.submit_number, frozenset(proxy.outputs), is_complete)
+        self.history.add(proxy.point, proxy.definition.name, past)
+        self.touch(proxy)
+        self._changed = True
+        if self.options.debug:
+            self.log("DEBUG", f"{proxy.label()} removed from the n=0 window: {reason}")
+        elif reason != "completed":
+            self.log("INFO", f"{proxy.label()} removed: {reason}")
+
+    # -- interventions -------------------------------------------------------------------------------------------------
+
+    def kill(self, proxy: TaskProxy) -> None:
+        """End an instance's job; it is held too, so that no retry follows (Cylc 8.5 behaviour)."""
+        if proxy.job is None or proxy.status not in states.ACTIVE:
+            return
+        if not proxy.is_held:
+            proxy.is_held = True
+            self.touch(proxy)
+        if self.options.run_mode == "simulation":
+            return
+        self.effects.append(KillJob(proxy.job_key, proxy.job.job_id))
+
+    def set_paused(self, paused: bool) -> None:
+        """Stop or restart releasing tasks from queues."""
+        if self.is_paused == paused:
+            return
+        self.is_paused = paused
+        self.changes.parameters["is_paused"] = "1" if paused else "0"
+        self.log("INFO", "Pausing the workflow" if paused else "RESUMING the workflow now")
+        if not paused:
+            self.queues.stir()
+
+    def set_stop_point(self, point: int | None) -> None:
+        """Change the point after which nothing runs; None for the end of the graph."""
+        self.runahead.stop_point = point
+        self.runahead.invalidate()
+        text = None if point is None else self.definition.cycling.format(point)
+        self.changes.parameters["stopcp"] = text

@@ -1,0 +1,316 @@
+"""What jobs report and what follows: states, outputs, retries, completion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..language.definition import (
+    EXPIRED,
+    FAILED,
+    STARTED,
+    SUBMIT_FAILED,
+    SUBMITTED,
+    SUCCEEDED,
+)
+from . import proxy as states
+from .effects import TaskEvent
+from .events import (
+    Event,
+    JobFailed,
+    JobKey,
+    JobMessage,
+    JobStarted,
+    JobSubmissionFailed,
+    JobSubmitted,
+    JobSucceeded,
+)
+from .proxy import TaskProxy
+from .text import duration, utc
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+SEVERITY_LEVELS = {
+    "INFO": "INFO",
+    "NORMAL": "INFO",
+    "CUSTOM": "INFO",
+    "WARNING": "WARNING",
+    "ERROR": "ERROR",
+    "CRITICAL": "CRITICAL",
+    "DEBUG": "DEBUG",
+}
+
+
+class Outcomes:
+    """Turns job reports into state changes. A report about any but the latest job of an instance is only logged."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    # -- reports -------------------------------------------------------------------------------------------------------
+
+    def submitted(self, event: JobSubmitted) -> None:
+        """A job runner took the job."""
+        proxy = self._find(event.job, "submitted")
+        if proxy is None or SUBMITTED in proxy.outputs and proxy.job is not None and proxy.job.job_id:
+            return
+        job = proxy.job
+        assert job is not None
+        job.job_id, job.runner, job.platform = event.job_id, event.runner, event.platform
+        job.submitted, job.submit_status = event.time, 0
+        engine = self.engine
+        engine.job_changed(proxy)
+        if engine.options.debug:
+            engine.log("DEBUG", f"{proxy.label()} (internal)submitted")
+        engine.log("INFO", f"{proxy.label()} submitted to {event.platform}:{event.runner}[{event.job_id}]")
+        if proxy.status == states.PREPARING:
+            engine.set_status(proxy, states.SUBMITTED)
+        self.complete(proxy, SUBMITTED)
+        self._tell(proxy, SUBMITTED, "job submitted")
+        if engine.shutdown.is_killing:
+            engine.kill(proxy)
+
+    def submission_failed(self, event: JobSubmissionFailed) -> None:
+        """A job could not be submitted, or vanished before it began."""
+        proxy = self._find(event.job, "submission failed")
+        if proxy is None or proxy.status not in (states.PREPARING, states.SUBMITTED):
+            return
+        engine = self.engine
+        job = proxy.job
+        assert job is not None
+        if job.submitted is None:
+            job.submitted = event.time
+        job.submit_status = 1
+        engine.job_changed(proxy)
+        if event.reason:
+            engine.log("ERROR", f"{proxy.label()} {event.reason}" + (f"\n{event.log}" if event.log else ""))
+        engine.log("ERROR", f"{proxy.label()} submission failed")
+        delays = proxy.definition.runtime.get("submission retry delays") or ()
+        if proxy.submission_retries < len(delays) and not engine.shutdown.is_killing:
+            delay = float(delays[proxy.submission_retries])
+            proxy.submission_retries += 1
+            self._retry(proxy, "submission", delay, "submission retry")
+            return
+        engine.set_status(proxy, states.SUBMIT_FAILED)
+        self.complete(proxy, SUBMIT_FAILED)
+        self._tell(proxy, "submission failed", event.reason or "job submission failed")
+        self._finish(proxy, failed=True)
+
+    def started(self, event: JobStarted) -> None:
+        """A job began to run."""
+        proxy = self._find(event.job, STARTED)
+        if proxy is None or proxy.status not in (states.PREPARING, states.SUBMITTED):
+            return
+        engine = self.engine
+        job = proxy.job
+        assert job is not None
+        job.started = event.time
+        engine.job_changed(proxy)
+        if engine.options.debug:
+            engine.log("DEBUG", f"{proxy.label()} (received)started")
+        self._imply(proxy, SUBMITTED)
+        proxy.submission_retries = 0
+        engine.set_status(proxy, states.RUNNING)
+        self.complete(proxy, STARTED)
+        self._tell(proxy, STARTED, "job started")
+
+    def succeeded(self, event: JobSucceeded) -> None:
+        """A job finished well."""
+        proxy = self._find(event.job, SUCCEEDED)
+        if proxy is None or proxy.status not in states.LIVE:
+            return
+        engine = self.engine
+        self._close_job(proxy, event.time, signal="", run_status=0)
+        if engine.options.debug:
+            engine.log("DEBUG", f"{proxy.label()} (received)succeeded")
+        self._imply(proxy, SUBMITTED, STARTED)
+        engine.set_status(proxy, states.SUCCEEDED)
+        self.complete(proxy, SUCCEEDED)
+        self._tell(proxy, SUCCEEDED, "job succeeded")
+        self._finish(proxy)
+
+    def failed(self, event: JobFailed) -> None:
+        """A job ended in failure."""
+        proxy = self._find(event.job, FAILED)
+        if proxy is None or proxy.status not in states.LIVE:
+            return
+        engine = self.engine
+        self._close_job(proxy, event.time, signal=event.signal, run_status=1)
+        what = f'aborted/"{event.message}"' if event.message else f"failed/{event.signal}"
+        engine.log("ERROR", f"{proxy.label()} {what}")
+        self._imply(proxy, SUBMITTED, STARTED)
+        delays = proxy.definition.runtime.get("execution retry delays") or ()
+        if proxy.execution_retries < len(delays) and not proxy.is_held:
+            delay = float(delays[proxy.execution_retries])
+            proxy.execution_retries += 1
+            proxy.try_number += 1
+            self._retry(proxy, "execution", delay, "retry")
+            return
+        engine.set_status(proxy, states.FAILED)
+        self.complete(proxy, FAILED)
+        self._tell(proxy, FAILED, event.message or f"job failed: {event.signal}")
+        self._finish(proxy, failed=True)
+
+    def message(self, event: JobMessage) -> None:
+        """A job sent a message: a standard one, one of its outputs, or text."""
+        text = event.text
+        if text == STARTED:
+            self.started(JobStarted(event.time, event.job))
+        elif text == SUCCEEDED:
+            self.succeeded(JobSucceeded(event.time, event.job))
+        elif text == FAILED or text.startswith(f"{FAILED}/"):
+            self.failed(JobFailed(event.time, event.job, text.partition("/")[2] or "ERR"))
+        elif text.startswith("aborted/"):
+            self.failed(JobFailed(event.time, event.job, "EXIT", text.partition("/")[2].strip('"')))
+        else:
+            self._custom_message(event)
+
+    def _custom_message(self, event: JobMessage) -> None:
+        proxy = self._find(event.job, event.text)
+        if proxy is None:
+            return
+        engine = self.engine
+        label = next(
+            (output.label for output in proxy.definition.outputs.values() if output.message == event.text), None
+        )
+        if label is not None and label in proxy.outputs:
+            return
+        level = SEVERITY_LEVELS.get(event.severity.upper(), "INFO")
+        engine.log(level, f"{proxy.label()} (received){event.text}")
+        if label is not None:
+            engine.log("INFO", f"{proxy.label()} completed output {label}")
+            self.complete(proxy, label)
+            self._tell(proxy, label, event.text)
+        elif engine.options.debug:
+            engine.log("DEBUG", f"{proxy.label()} unhandled: {event.text}")
+        if event.severity.lower() in ("warning", "critical", "custom"):
+            self._tell(proxy, event.severity.lower(), event.text)
+
+    # -- consequences --------------------------------------------------------------------------------------------------
+
+    def complete(self, proxy: TaskProxy, label: str) -> None:
+        """Mark an output completed and pass it on, once."""
+        if label in proxy.outputs:
+            return
+        proxy.outputs[label] = proxy.definition.outputs[label].message
+        engine = self.engine
+        engine.touch(proxy)
+        engine.spawner.output_completed(proxy, label)
+
+    def _imply(self, proxy: TaskProxy, *labels: str) -> None:
+        for label in labels:
+            if label not in proxy.outputs:
+                self.engine.log("INFO", f"{proxy.label()} setting implied output: {label}")
+                self.complete(proxy, label)
+
+    def is_complete(self, proxy: TaskProxy) -> bool:
+        """Whether a finished instance did what it must."""
+        return self.engine.completion(proxy.definition)(proxy.outputs.keys())
+
+    def _finish(self, proxy: TaskProxy, *, failed: bool = False) -> None:
+        engine = self.engine
+        if proxy.was_removed:
+            return
+        engine.shutdown.task_finished(proxy, failed=failed)
+        if self.is_complete(proxy):
+            engine.remove(proxy, "completed")
+        else:
+            engine.log(
+                "WARNING",
+                f"{proxy.label()} did not complete the required outputs:\n{self.missing_outputs(proxy)}",
+            )
+
+    def missing_outputs(self, proxy: TaskProxy) -> str:
+        """The required outputs of an instance, done or not, a line each."""
+        required = required_outputs(proxy)
+        return "\n".join(
+            f"{'✓' if label in proxy.outputs else '⨯'} ┆  {label}" for label in required
+        ) or f"⨯ ┆  {proxy.definition.completion}"
+
+    def _retry(self, proxy: TaskProxy, kind: str, delay: float, event_name: str) -> None:
+        engine = self.engine
+        self._tell(proxy, event_name, f"job {event_name}: in {duration(delay)}")
+        engine.set_status(proxy, states.WAITING)
+        proxy.retry_at = engine.now + delay
+        proxy.retry_kind = kind
+        proxy.is_manual_submit = False
+        after = utc(proxy.retry_at)
+        word = "retrying" if kind == "execution" else "submission retrying"
+        engine.log("WARNING", f"{proxy.label()} - {word} in {duration(delay)} (after {after})")
+        self.wait_for_retry(proxy)
+
+    def wait_for_retry(self, proxy: TaskProxy) -> None:
+        """Set the timer of a pending retry."""
+        assert proxy.retry_at is not None
+        due = proxy.retry_at
+        self.engine.timers.add(due, lambda: self._retry_due(proxy, due))
+
+    def _retry_due(self, proxy: TaskProxy, due: float) -> None:
+        if proxy.was_removed or proxy.retry_at != due:
+            return
+        engine = self.engine
+        prefix = "_cylc_retry" if proxy.retry_kind == "execution" else "_cylc_submit_retry"
+        label = f"{prefix}_{proxy.cycle}_{proxy.definition.name}"
+        engine.log("INFO", f"xtrigger succeeded: {label} = wall_clock(trigger_time={due})")
+        proxy.retry_at = None
+        proxy.retry_kind = ""
+        engine.touch(proxy)
+        engine.queue_if_ready(proxy)
+
+    def reset_to_waiting(self, proxy: TaskProxy) -> None:
+        """A finished but incomplete instance met by another flow runs again."""
+        engine = self.engine
+        proxy.outputs = {}
+        proxy.execution_retries = proxy.submission_retries = 0
+        engine.set_status(proxy, states.WAITING)
+        engine.queue_if_ready(proxy)
+
+    # -- small things --------------------------------------------------------------------------------------------------
+
+    def _close_job(self, proxy: TaskProxy, time: float, *, signal: str, run_status: int) -> None:
+        job = proxy.job
+        assert job is not None
+        if job.started is None:
+            job.started = time
+        job.finished, job.signal, job.run_status = time, signal, run_status
+        self.engine.job_changed(proxy)
+
+    def _find(self, key: JobKey, what: str) -> TaskProxy | None:
+        engine = self.engine
+        proxy = engine.find(key.cycle, key.task)
+        if proxy is None or proxy.job is None:
+            engine.log("WARNING", f"[{key}] ({what}) ignored: no such task is active")
+            return None
+        if proxy.submit_number != key.submit_number or proxy.job.submit_number != key.submit_number:
+            engine.log("WARNING", f"{proxy.label()} ({what}) ignored: from job {key.submit_number:02d}, not the latest")
+            return None
+        if proxy.status == states.WAITING:
+            # Retrying: what the job that failed has to say comes too late.
+            engine.log("WARNING", f"{proxy.label()} ({what}) ignored: the job has ended")
+            return None
+        return proxy
+
+    def _tell(self, proxy: TaskProxy, name: str, message: str) -> None:
+        engine = self.engine
+        event = TaskEvent(name, proxy.job_key, message)
+        engine.effects.append(event)
+        engine.changes.task_events.append((engine.now, event))
+
+
+def required_outputs(proxy: TaskProxy) -> list[str]:
+    """Labels of the outputs that an instance must complete."""
+    definition = proxy.definition
+    required = [output.label for output in definition.outputs.values() if output.required]
+    if definition.outputs[SUCCEEDED].required is None and SUCCEEDED not in required:
+        required.append(SUCCEEDED)
+    return [label for label in required if label != EXPIRED]
+
+
+HANDLERS: dict[type[Event], Any] = {
+    JobSubmitted: Outcomes.submitted,
+    JobSubmissionFailed: Outcomes.submission_failed,
+    JobStarted: Outcomes.started,
+    JobSucceeded: Outcomes.succeeded,
+    JobFailed: Outcomes.failed,
+    JobMessage: Outcomes.message,
+}

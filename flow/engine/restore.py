@@ -1,0 +1,164 @@
+"""From a record back to a running engine: the pool as it was committed, prerequisites worked out anew from outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from attrs import define, field
+
+from . import proxy as states
+from .effects import PollJob, RecoverJob
+from .engine import Engine
+from .history import Past
+from .prerequisite import FROM_DATABASE, OutputKey
+from .proxy import JobTimes, TaskProxy
+
+
+@define(eq=False)
+class SavedProxy:
+    """One instance as the record holds it."""
+
+    identity: int
+    cycle: str
+    name: str
+    flows: frozenset[int]
+    status: str
+    submit_number: int
+    try_number: int
+    is_held: bool
+    is_manual_submit: bool
+    flow_wait: bool
+    in_pool: bool
+    outputs: dict[str, str]
+    time_created: float
+    time_updated: float
+    retry_at: float | None = None
+    retry_kind: str = ""
+    execution_retries: int = 0
+    submission_retries: int = 0
+    job: JobTimes | None = None
+
+
+@define(eq=False)
+class SavedState:
+    """A run as the record holds it."""
+
+    proxies: list[SavedProxy] = field(factory=list)
+    """The pool and every instance that has left it."""
+    absolute_outputs: list[tuple[str, str, str]] = field(factory=list)
+    """(cycle, task, label)."""
+    searches: list[tuple[str, str, list[int]]] = field(factory=list)
+    """(task, cycle, flows)."""
+    parameters: Mapping[str, str] = field(factory=dict)
+
+
+def restore(engine: Engine, state: SavedState, *, now: float) -> None:
+    """Put a new engine where the record left off; its first effects ask after the jobs that should be alive."""
+    engine.now = now
+    parse = engine.definition.cycling.parse
+    engine.is_paused = engine.options.start_paused or state.parameters.get("is_paused") == "1"
+    if engine.is_paused:
+        engine.changes.parameters["is_paused"] = "1"
+    for cycle, task, label in state.absolute_outputs:
+        engine.spawner.absolute_outputs.add(OutputKey(parse(cycle), task, label))
+    for task, cycle, flows in state.searches:
+        if task in engine.definition.tasks:
+            engine.spawner.searches.append((task, parse(cycle), frozenset(flows)))
+    _restore_past(engine, state.proxies)
+    pool = [proxy for saved in state.proxies if saved.in_pool and (proxy := _proxy(engine, saved)) is not None]
+    for proxy in pool:
+        engine.spawner.attach_prerequisites(proxy)
+        engine.xtriggers.attach(proxy)
+        engine.pool[(proxy.point, proxy.definition.name)] = proxy
+        engine.runahead.entered(proxy, engine.future_offset(proxy))
+        engine.log("INFO", f"+ {proxy.id} {proxy.status}{' (held)' if proxy.is_held else ''}")
+    _satisfy(engine)
+    engine.shutdown.start_timers()
+    for proxy in pool:
+        _resume(engine, proxy)
+    engine.resume_after_restore()
+    if not pool:
+        engine.shutdown.wait_after_restart()
+
+
+def _restore_past(engine: Engine, proxies: Iterable[SavedProxy]) -> None:
+    for saved in proxies:
+        engine.reserve_identity(saved.identity)
+        definition = engine.definition.tasks.get(saved.name)
+        if saved.in_pool or definition is None:
+            continue
+        outputs = frozenset(saved.outputs)
+        is_complete = saved.status in states.FINAL and engine.completion(definition)(outputs)
+        past = Past(saved.flows, saved.status, saved.submit_number, outputs, is_complete)
+        engine.history.add(engine.definition.cycling.parse(saved.cycle), saved.name, past)
+
+
+def _proxy(engine: Engine, saved: SavedProxy) -> TaskProxy | None:
+    definition = engine.definition.tasks.get(saved.name)
+    point = engine.definition.cycling.parse(saved.cycle)
+    if definition is None or not definition.is_valid_at(point):
+        engine.log("WARNING", f"{saved.cycle}/{saved.name} is no longer in the workflow definition: not loaded")
+        return None
+    return TaskProxy(
+        saved.identity,
+        definition,
+        point,
+        saved.cycle,
+        saved.flows,
+        status=saved.status,
+        is_held=saved.is_held,
+        is_manual_submit=saved.is_manual_submit,
+        flow_wait=saved.flow_wait,
+        submit_number=saved.submit_number,
+        try_number=saved.try_number,
+        outputs=saved.outputs,
+        retry_at=saved.retry_at,
+        retry_kind=saved.retry_kind,
+        execution_retries=saved.execution_retries,
+        submission_retries=saved.submission_retries,
+        is_parentless=engine.graph.is_parentless(saved.name, point),
+        is_runahead=saved.status == states.WAITING,
+        job=saved.job,
+        time_created=saved.time_created,
+        time_updated=saved.time_updated,
+    )
+
+
+def _satisfy(engine: Engine) -> None:
+    """Mark every leaf whose output the record knows. Outputs, not prerequisites, are what is stored: so an edited graph
+    finds what it waits for too."""
+    spawner = engine.spawner
+    for live in spawner.prerequisites.values():
+        for prerequisite in live:
+            flows: frozenset[int] = frozenset()
+            for proxy in prerequisite.dependents:
+                flows |= proxy.flows
+            for leaf, key in enumerate(prerequisite.keys):
+                if leaf in prerequisite.how or not spawner.is_output_complete(key, flows):
+                    continue
+                if prerequisite.satisfy(leaf, FROM_DATABASE) and not prerequisite.tree.dependency.suicide:
+                    for proxy in prerequisite.dependents:
+                        proxy.unmet -= 1
+
+
+def _resume(engine: Engine, proxy: TaskProxy) -> None:
+    """Take up an instance where it was."""
+    if proxy.status in states.LIVE:
+        engine.live += 1
+        engine.queues.became_active(proxy)
+    is_simulation = engine.options.run_mode == "simulation"
+    if proxy.status == states.WAITING:
+        if proxy.retry_at is not None:
+            engine.outcomes.wait_for_retry(proxy)
+        engine.runahead.block(proxy)
+    elif proxy.status == states.PREPARING:
+        if is_simulation:
+            engine.agenda.append(lambda: engine.simulator.submit(proxy))
+        else:
+            engine.effects.append(RecoverJob(engine.job_specification(proxy)))
+    elif proxy.status in states.ACTIVE:
+        if is_simulation:
+            engine.simulator.wait(proxy)
+        elif proxy.job is not None:
+            is_submitted = proxy.status == states.SUBMITTED
+            engine.effects.append(PollJob(proxy.job_key, proxy.job.job_id, submitted_only=is_submitted))

@@ -1,0 +1,71 @@
+"""Simulated jobs: no process, only a run length on the engine's own clock (Cylc's simulation mode)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..language.definition import STANDARD_OUTPUTS
+from .events import JobFailed, JobKey, JobMessage, JobStarted, JobSubmitted, JobSucceeded
+from .proxy import TaskProxy
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+
+def run_length_seconds(runtime: Mapping[str, Any]) -> float:
+    """How long a task takes when not run for real: its time limit over the speed-up factor, or the default length."""
+    simulation = runtime.get("simulation") or {}
+    limit = runtime.get("execution time limit")
+    speedup = simulation.get("speedup factor")
+    if limit and speedup:
+        return float(limit) / float(speedup)
+    length = simulation.get("default run length")
+    return 10.0 if length is None else float(length)
+
+
+def fails(runtime: Mapping[str, Any], cycle: str, try_number: int) -> bool:
+    """Whether a task not run for real is to fail at a cycle point, on this try."""
+    simulation = runtime.get("simulation") or {}
+    points = simulation.get("fail cycle points") or ()
+    if try_number > 1 and simulation.get("fail try 1 only", True):
+        return False
+    return "all" in points or cycle in points
+
+
+class Simulator:
+    """Stands in for the jobs room."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def submit(self, proxy: TaskProxy) -> None:
+        """Start a simulated job now and end it when its run length is over."""
+        engine = self.engine
+        key = proxy.job_key
+        outcomes = engine.outcomes
+        outcomes.submitted(JobSubmitted(engine.now, key, "SIMULATION", "simulation"))
+        outcomes.started(JobStarted(engine.now, key))
+        self.wait(proxy)
+
+    def wait(self, proxy: TaskProxy) -> None:
+        """Set the timer that ends a simulated job (again, after a restart)."""
+        engine = self.engine
+        started = proxy.job.started if proxy.job is not None and proxy.job.started is not None else engine.now
+        key = proxy.job_key
+        engine.timers.add(
+            started + run_length_seconds(proxy.definition.runtime),
+            lambda: engine.agenda.append(lambda: self._finish(proxy, key)),
+        )
+
+    def _finish(self, proxy: TaskProxy, key: JobKey) -> None:
+        if proxy.was_removed or proxy.job_key != key:
+            return
+        engine = self.engine
+        for label, output in proxy.definition.outputs.items():
+            if label not in STANDARD_OUTPUTS:
+                engine.outcomes.message(JobMessage(engine.now, key, "INFO", output.message))
+        if fails(proxy.definition.runtime, proxy.cycle, proxy.try_number):
+            engine.outcomes.failed(JobFailed(engine.now, key, "SIMULATION"))
+        else:
+            engine.outcomes.succeeded(JobSucceeded(engine.now, key))

@@ -1,0 +1,17 @@
+"""What can go wrong in playing a workflow."""
+
+from __future__ import annotations
+
+from ..exceptions import TidemillError
+
+
+class PlayError(TidemillError):
+    """The workflow could not be played."""
+
+
+class SchedulerAlive(PlayError):
+    """A scheduler of this workflow is running already."""
+
+
+class CommandFailed(TidemillError):
+    """A command could not be carried out."""

@@ -1,0 +1,50 @@
+"""What is to be played and how: everything a scheduler needs to know before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TextIO
+
+from attrs import define
+
+from .engine.engine import Engine, Turn
+from .engine.options import EngineOptions
+from .language.config import WorkflowConfig
+from .language.definition import WorkflowDefinition
+
+
+@define(kw_only=True)
+class RunPlan:
+    """One run of one workflow, worked out from its files, its record and the options of ``play``."""
+
+    workflow: str
+    """Workflow ID, run name included."""
+    run_directory: Path
+    config: WorkflowConfig
+    definition: WorkflowDefinition
+    options: EngineOptions
+    parameters: dict[str, str | None]
+    """Run parameters to keep in the record (``icp``, ``run_mode``, template variables, ...)."""
+    is_restart: bool
+    uuid: str
+    run_number: int
+    """1 for the first start, one more for each restart."""
+    host: str = "127.0.0.1"
+    ports: tuple[int, int] = (43001, 43101)
+    log_level: str = "INFO"
+    utc_mode: bool = False
+    terminal: TextIO | None = None
+    """A stream that gets the log too; None when detached."""
+    terminal_timestamps: bool = False
+    reference_log: Path | None = None
+    """Where to write the reference lines of this run; None for nowhere."""
+    reference_to_match: Path | None = None
+    """A reference that the run must match to succeed."""
+    global_init_script: str = ""
+    log_maximum_bytes: int = 1_000_000
+    log_files_kept: int = 15
+    observer: Callable[[Engine, Turn], None] | None = None
+    """Told of every turn, after it was committed; for live progress."""
+    started: Callable[[str], None] | None = None
+    """Called with the scheduler's address once it can be reached."""

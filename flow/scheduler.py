@@ -1,0 +1,455 @@
+"""The scheduler: the one place where the engine meets the clock, the record, the jobs and the network.
+
+Every turn is the same: drain the inbox, let the engine work it off, commit, then carry the effects out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..contact.file import ContactFile
+from ..contact.keys import create_keys, remove_keys
+from ..contact.paths import current_user
+from ..exceptions import TidemillError
+from ..network.server import WorkflowRuntimeServer
+from .engine import commands
+from .engine.effects import Effect, KillJob, PollJob, RecoverJob, StopScheduler, SubmitJob
+from .engine.engine import Engine
+from .engine.events import Command, Event, JobKey, JobMessage, Start, Tick
+from .engine.restore import restore
+from .exceptions import CommandFailed
+from .jobs.context import WorkflowContext
+from .jobs.manager import JobManager
+from .plan import RunPlan
+from .record.engine_rows import batch_of, is_empty, saved_state
+from .record.exceptions import RecordError
+from .record.log import LogRecord, SchedulerLog, write_configuration
+from .record.record import Record
+from .record.reference import compare_reference
+from .record.rows import Batch
+
+SLICE_SECONDS = 0.01
+"""How long the engine may work before the loop gets its turn."""
+SLICE_STEPS = 25
+RETRY_COMMIT_SECONDS = (0.2, 1.0, 5.0)
+"""Waits between tries to commit when the disk refuses; the last repeats."""
+
+
+class Scheduler:
+    """Plays one workflow."""
+
+    def __init__(self, plan: RunPlan) -> None:
+        self.plan = plan
+        self.workflow = plan.workflow
+        self.owner = current_user()
+        self.service_directory: Path = plan.run_directory / ".service"
+        self.engine = Engine(plan.definition, options=plan.options)
+        self.exit_code = 0
+        self._inbox: list[Event] = []
+        self._answers: dict[int, asyncio.Future[None]] = {}
+        """By the identity of an event: who waits for it to be committed."""
+        self._wake = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopping: StopScheduler | None = None
+        self._is_virtual = plan.options.run_mode == "simulation"
+
+    # -- the story -----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> int:
+        """Start, serve, run to the end and stop; returns the exit code of ``play --no-detach``.
+
+        Raises:
+            TidemillError: the run could not be started; nothing is left behind.
+        """
+        with self._log_open(), self._record_open():
+            try:
+                async with self._serving(), self._jobs_running():
+                    with self._signals_caught():
+                        self._begin()
+                        await self._turns()
+                    await self._shut_down()
+            except TidemillError as error:
+                self.log("CRITICAL", str(error))
+                raise
+            except Exception:
+                self.log("CRITICAL", f"The scheduler failed:\n{traceback.format_exc()}")
+                self.exit_code = 1
+            self._judge_reference()
+            self.log("INFO", "DONE")
+        return self.exit_code
+
+    @contextlib.contextmanager
+    def _log_open(self) -> Iterator[None]:
+        plan = self.plan
+        self._log = SchedulerLog(
+            plan.run_directory,
+            kind="restart" if plan.is_restart else "start",
+            run_number=plan.run_number,
+            level=plan.log_level,
+            utc=plan.utc_mode,
+            terminal=plan.terminal,
+            terminal_timestamps=plan.terminal_timestamps,
+            reference=plan.reference_log,
+            maximum_bytes=plan.log_maximum_bytes,
+            files_kept=plan.log_files_kept,
+        )
+        try:
+            yield
+        finally:
+            self._log.close()
+
+    @contextlib.contextmanager
+    def _record_open(self) -> Iterator[None]:
+        self._record = Record(self.plan.run_directory, log=self.log, utc=self.plan.utc_mode)
+        self._record.open()
+        try:
+            yield
+        finally:
+            try:
+                self._record.close()
+            except RecordError as error:
+                self.log("CRITICAL", str(error))
+                self.exit_code = 1
+
+    @contextlib.asynccontextmanager
+    async def _serving(self) -> AsyncIterator[None]:
+        """Be reachable: keys, sockets, and last the contact file, which is removed first."""
+        plan = self.plan
+        create_keys(self.service_directory)
+        self.server = WorkflowRuntimeServer(self)
+        path = self.service_directory / "contact"
+        try:
+            port, publish_port = self.server.start(asyncio.get_running_loop(), plan.host, plan.ports)
+            self.contact = ContactFile.of_this_process(
+                self.workflow,
+                plan.host,
+                port,
+                publish_port,
+                run_directory=plan.run_directory,
+                owner=self.owner,
+                uuid=plan.uuid,
+                version=__version__,
+            )
+            self.contact.write(path)
+        except BaseException:
+            await self.server.stop("failed to start")
+            remove_keys(self.service_directory)
+            raise
+        try:
+            yield
+        finally:
+            reason = self._stopping.reason if self._stopping is not None else "failed"
+            await self.server.stop(reason)
+            remove_keys(self.service_directory)
+            self.contact.remove(path)
+
+    @contextlib.asynccontextmanager
+    async def _jobs_running(self) -> AsyncIterator[None]:
+        self._jobs = JobManager(self._context(), self.report, asyncio.get_running_loop())
+        self._jobs.start()
+        try:
+            yield
+        finally:
+            self._jobs.close()
+
+    @contextlib.contextmanager
+    def _signals_caught(self) -> Iterator[None]:
+        """Stop in good order on a signal: jobs are left to run, the record is complete."""
+        loop = asyncio.get_running_loop()
+        caught = (signal.SIGINT, signal.SIGTERM)
+
+        def stop(number: signal.Signals) -> None:
+            self.log("WARNING", f"Caught {number.name}: stopping; jobs go on, play again to take them up")
+            self.post(Command(self.time(), "stop", {"mode": "now"}, f"signal-{number.name}"))
+
+        for number in caught:
+            loop.add_signal_handler(number, stop, number)
+        previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGHUP, previous)
+            for number in caught:
+                loop.remove_signal_handler(number)
+
+    # -- beginning -----------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        plan = self.plan
+        self._write_header()
+        write_configuration(
+            plan.run_directory,
+            plan.config.processed_text,
+            kind="restart" if plan.is_restart else "start",
+            run_number=plan.run_number,
+            processed=plan.config.processed_text,
+        )
+        for warning in plan.definition.warnings:
+            self.log("WARNING", warning)
+        if plan.is_restart:
+            saved = self._record.load()
+            if saved is None:
+                raise RecordError(f"{plan.run_directory}/.service/db holds no run to restart")
+            self.log("INFO", "LOADING task proxies")
+            restore(self.engine, saved_state(saved, self._record.past()), now=self.time())
+        else:
+            self.post(Start(self.time()))
+        self._record.commit_now(Batch(parameters=plan.parameters))
+        self._wake.set()
+        if plan.started is not None:
+            plan.started(f"{self.contact.host}:{self.contact.port}")
+
+    def _write_header(self) -> None:
+        plan, definition, now = self.plan, self.plan.definition, self.time()
+        write = definition.cycling.format
+        run = f"Run: (re)start number={plan.run_number}, log rollover=1"
+        lines = [
+            f"Workflow: {self.workflow}",
+            f"Scheduler: url=tcp://{self.contact.host}:{self.contact.port} pid={self.contact.pid}",
+            f"Workflow publisher: url=tcp://{self.contact.host}:{self.contact.publish_port}",
+            run,
+            f"Tidemill version: {__version__}",
+            f"Run mode: {plan.options.run_mode}",
+            f"Initial point: {write(definition.initial_point)}",
+        ]
+        if definition.start_point != definition.initial_point:
+            lines.append(f"Start point: {write(definition.start_point)}")
+        final = definition.final_point
+        lines.append(f"Final point: {None if final is None else write(final)}")
+        self._log.header([LogRecord("INFO", line, now) for line in lines])
+        if definition.start_tasks:
+            names = sorted(f"{write(point)}/{name}" for point, name in definition.start_tasks)
+            self.log("INFO", f"Start task: {names}")
+        elif not plan.is_restart:
+            kind = "Cold" if definition.start_point == definition.initial_point else "Warm"
+            self.log("INFO", f"{kind} start from {write(definition.start_point)}")
+
+    def _context(self) -> WorkflowContext:
+        plan, definition = self.plan, self.plan.definition
+        write = definition.cycling.format
+        final = definition.final_point
+        return WorkflowContext(
+            workflow=self.workflow,
+            run_directory=plan.run_directory,
+            uuid=plan.uuid,
+            host=self.contact.host,
+            owner=self.owner,
+            initial_cycle_point=write(definition.initial_point),
+            final_cycle_point=None if final is None else write(final),
+            cycling_mode=definition.cycling.mode,
+            utc_mode=plan.utc_mode,
+            debug=plan.options.debug,
+            global_init_script=plan.global_init_script,
+        )
+
+    # -- turns ---------------------------------------------------------------------------------------------------------
+
+    def time(self) -> float:
+        """Now, in seconds since the epoch: the clock's time, or the simulation's own."""
+        if self._is_virtual and self.engine.now:
+            return self.engine.now
+        return time.time()
+
+    def log(self, level: str, text: str) -> None:
+        """Write a line to the scheduler's log; it is on disk soon after the current turn."""
+        self._log.add(level, text, time.time())
+        self._log.flush()
+
+    def post(self, event: Event) -> None:
+        """Put an event into the inbox."""
+        self._inbox.append(event)
+        self._wake.set()
+
+    def report(self, events: list[Event]) -> None:
+        """Put what jobs report into the inbox."""
+        self._inbox.extend(events)
+        self._wake.set()
+
+    async def _turns(self) -> None:
+        while self._stopping is None:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._turn()
+            self._set_timer()
+
+    async def _turn(self) -> None:
+        """Drain the inbox, let the engine work it off in slices, commit, then carry the effects out."""
+        self._jobs.drain()
+        events, self._inbox = self._inbox, []
+        wake_at = self.engine.next_wake()
+        now = self.time()
+        if self._is_virtual and not events and wake_at is not None:
+            events.append(Tick(max(wake_at, now)))
+        elif wake_at is not None and wake_at <= now:
+            events.append(Tick(now))
+        for event in events:
+            self.engine.handle(event)
+        while not self._advance_slice():
+            await asyncio.sleep(0)
+        turn = self.engine.take()
+        for level, text, when in turn.log:
+            self._log.add(level, text, when)
+        self._log.flush()
+        batch = batch_of(self.engine, turn, events)
+        if not is_empty(batch):
+            await self._commit(batch)
+        self._carry_out(turn.effects)
+        self._answer(events)
+        if self.plan.observer is not None:
+            self.plan.observer(self.engine, turn)
+
+    def _advance_slice(self) -> bool:
+        deadline = time.perf_counter() + SLICE_SECONDS
+        while time.perf_counter() < deadline:
+            if self.engine.advance(SLICE_STEPS):
+                return True
+        return False
+
+    async def _commit(self, batch: Batch) -> None:
+        """Commit, however often the disk refuses: nothing goes on before, and nothing is lost."""
+        tries = 0
+        try:
+            await self._record.commit(batch)
+            return
+        except RecordError as error:
+            failure = error
+        while True:
+            wait = RETRY_COMMIT_SECONDS[min(tries, len(RETRY_COMMIT_SECONDS) - 1)]
+            if tries < len(RETRY_COMMIT_SECONDS):
+                self.log(
+                    "CRITICAL",
+                    f"{failure}\nNothing is submitted until it can be written; trying again in {wait:g} s",
+                )
+            tries += 1
+            await asyncio.sleep(wait)
+            if any(isinstance(event, Command) and event.name == "stop" for event in self._inbox):
+                raise failure
+            try:
+                await self._record.retry()
+                self.log("WARNING", f"The record is written again after {tries} failed tries: going on")
+                return
+            except RecordError as error:
+                failure = error
+
+    def _carry_out(self, effects: list[Effect]) -> None:
+        submit, recover, poll, kill = [], [], [], []
+        for effect in effects:
+            if isinstance(effect, SubmitJob):
+                submit.append(effect.job)
+            elif isinstance(effect, PollJob):
+                poll.append(effect)
+            elif isinstance(effect, KillJob):
+                kill.append(effect)
+            elif isinstance(effect, RecoverJob):
+                recover.append(effect.job)
+            elif isinstance(effect, StopScheduler):
+                self._stopping = effect
+        if recover:
+            self._jobs.recover(recover)
+        if poll:
+            self._jobs.poll(poll)
+        if kill:
+            self._jobs.kill(kill)
+        if submit:
+            self._jobs.submit(submit)
+
+    def _set_timer(self) -> None:
+        """Wake at the engine's next time; a simulation need not wait for it."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        wake_at = self.engine.next_wake()
+        if self._inbox or (wake_at is not None and self._is_virtual):
+            self._wake.set()
+        elif wake_at is not None:
+            delay = max(0.0, wake_at - time.time())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._wake.set)
+
+    # -- what the network asks -----------------------------------------------------------------------------------------
+
+    async def command(self, name: str, arguments: dict[str, Any], *, id: str, user: str = "") -> None:
+        """Carry out a user's command; returns once its effect on the run is committed.
+
+        Raises:
+            CommandFailed: the command or its arguments make no sense for this run.
+        """
+        commands.check(self.engine, name, arguments)
+        shown = ", ".join(f"{key}={value}" for key, value in arguments.items() if value is not None)
+        self.log("INFO", f'Command "{name}" received. ID={id}\n{name}({shown})')
+        await self._committed(Command(self.time(), name, arguments, id, user))
+
+    async def put_messages(self, task_job: str, event_time: float, messages: list[tuple[str, str]]) -> None:
+        """Take messages of a job; returns once they are committed. Raises `CommandFailed` for a bad job ID."""
+        cycle, _, rest = task_job.partition("/")
+        task, _, number = rest.rpartition("/")
+        if not task or not number.isdecimal():
+            raise CommandFailed(f"{task_job!r} is not the ID of a job: CYCLE/TASK/NN")
+        self._jobs.drain()
+        key = JobKey(cycle, task, int(number))
+        events = [JobMessage(event_time, key, severity, text) for severity, text in messages]
+        if events:
+            self._inbox.extend(events[:-1])
+            await self._committed(events[-1])
+
+    async def _committed(self, event: Event) -> None:
+        """Put an event into the inbox and wait until what it changed is on disk."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._answers[id(event)] = future
+        self.post(event)
+        await future
+
+    def _answer(self, events: list[Event]) -> None:
+        for event in events:
+            if isinstance(event, Command):
+                self.log("INFO", f'Command "{event.name}" actioned. ID={event.id}')
+            future = self._answers.pop(id(event), None)
+            if future is not None and not future.done():
+                future.set_result(None)
+
+    # -- the end -------------------------------------------------------------------------------------------------------
+
+    async def _shut_down(self) -> None:
+        """Stop submitting, and record what jobs have told up to now."""
+        stopping = self._stopping
+        assert stopping is not None
+        self.exit_code = stopping.exit_code
+        self.log("ERROR" if stopping.exit_code else "INFO", f"Workflow shutting down - {stopping.reason}")
+        if self._timer is not None:
+            self._timer.cancel()
+        self._jobs.close()
+        events, self._inbox = self._inbox, []
+        for event in events:
+            if not isinstance(event, Command):
+                self.engine.handle(event)
+        while not self._advance_slice():
+            await asyncio.sleep(0)
+        turn = self.engine.take()
+        for level, text, when in turn.log:
+            self._log.add(level, text, when)
+        batch = batch_of(self.engine, turn, events)
+        if not is_empty(batch):
+            await self._commit(batch)
+        for future in self._answers.values():
+            if not future.done():
+                future.set_exception(CommandFailed(f"{self.workflow} is stopping: {stopping.reason}"))
+
+    def _judge_reference(self) -> None:
+        """After a reference test, compare what ran with what should have."""
+        plan = self.plan
+        if plan.reference_to_match is None or plan.reference_log is None or self.exit_code:
+            return
+        self._log.flush(wait=True)
+        comparison = compare_reference(plan.reference_to_match.read_text(), plan.reference_log.read_text())
+        if comparison.is_equal:
+            self.log("INFO", "WORKFLOW REFERENCE TEST PASSED")
+        else:
+            self.log("ERROR", f"WORKFLOW REFERENCE TEST FAILED\n{comparison}")
+            self.exit_code = 1
