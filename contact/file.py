@@ -77,13 +77,15 @@ class ContactFile(NamedTuple):
     ) -> ContactFile:
         """The contact file of a scheduler that runs in this process."""
         pid = os.getpid()
+        # No line can hold a line break of the command; the process's start tells it from others all the same.
+        command = " ".join((process.command_line(pid) or "").split("\n")).strip()
         return cls(
             workflow=workflow,
             host=host,
             port=port,
             publish_port=publish_port,
             pid=pid,
-            command=process.command_line(pid) or "",
+            command=command,
             owner=owner,
             uuid=uuid,
             run_directory=os.fspath(run_directory),
@@ -101,8 +103,10 @@ class ContactFile(NamedTuple):
             if value is None:
                 continue
             text = str(value)
-            if "\n" in text:
-                raise ContactFileError(f"{key} of the contact file cannot hold a line break: {text!r}")
+            if "\n" in text or text.strip() != text:
+                raise ContactFileError(
+                    f"{key} of the contact file cannot hold line breaks or outer white space: {text!r}"
+                )
             lines.append(f"{key}={text}\n")
         return "".join(sorted(lines))
 
@@ -120,10 +124,11 @@ class ContactFile(NamedTuple):
         target = os.fspath(path)
         directory = os.path.dirname(target)
         temporary = f"{target}.{os.getpid()}.new"
+        text = self.format()
         try:
-            with open(temporary, "w", encoding="utf-8") as file:
+            with open(temporary, "w", encoding="utf-8", errors="surrogateescape") as file:
                 os.fchmod(file.fileno(), MODE)
-                file.write(self.format())
+                file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
             try:
@@ -204,7 +209,7 @@ def read_contact(path: str | os.PathLike[str]) -> ContactFile:
     target = os.fspath(path)
     text = _text_of(target)
     values: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         key, equals, value = line.partition("=")
@@ -329,10 +334,8 @@ def _text_of(target: str) -> str:
         raise ContactFileMissing(f"There is no contact file {target}: the workflow is not running") from None
     except OSError as error:
         raise ContactFileError(f"Cannot read the contact file {target}: {error.strerror or error}") from error
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise ContactFileError(f"{target}: not a contact file: it is not UTF-8 text") from None
+    # Arguments and paths may be bytes that are no text: they go through unchanged.
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _read_or_none(target: str) -> ContactFile | None:
@@ -343,7 +346,7 @@ def _read_or_none(target: str) -> ContactFile | None:
 
 
 def _workflow_of(target: str, text: str) -> str:
-    for line in text.splitlines():
+    for line in text.split("\n"):
         if line.startswith(("CYLC_SUITE_NAME=", f"{_PREFIX}NAME=")):
             return line.partition("=")[2].strip()
     return os.path.basename(os.path.dirname(os.path.dirname(os.path.abspath(target))))

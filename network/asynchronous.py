@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
-from contextlib import suppress
 
 import zmq
 
@@ -37,19 +36,23 @@ class AsynchronousRequests:
         self._look = look
         self._timed_out = timed_out
         self._channel: _Channel | None = None
+        self._retired: list[_Channel] = []
 
     async def request(self, command: str, request: bytes, seconds: float) -> bytes:
         """Send a request and wait for its reply; raises as the client's `async_request`."""
         loop = asyncio.get_running_loop()
         channel = self._channel
         if channel is None or channel.retired or channel.loop is not loop:
-            self.close()
+            if channel is not None and channel.loop is not loop:
+                self.close()
+            self._retired = [old for old in self._retired if not old.connection.socket.closed]
             channel = self._channel = _Channel(loop, self._connect(), self._look)
         try:
             return await channel.request(request, seconds)
         except TimeoutError:
             # The socket is renewed for the next request; others under way on this one may still get their
             # replies.
+            self._retired.append(channel)
             channel.retire()
             raise await loop.run_in_executor(
                 None, self._timed_out, command, seconds, channel.connection
@@ -57,9 +60,10 @@ class AsynchronousRequests:
 
     def close(self) -> None:
         """Close the connection; requests under way fail."""
-        if self._channel is not None:
-            self._channel.fail(ClientError("The client was closed while the request was under way"))
-            self._channel = None
+        channels = [*self._retired, *([self._channel] if self._channel is not None else [])]
+        self._channel, self._retired = None, []
+        for channel in channels:
+            channel.fail(ClientError("The client was closed while the request was under way"))
 
 
 class _Channel:
@@ -147,9 +151,8 @@ class _Channel:
         self._looking = None
         if looking.cancelled():
             return
-        with suppress(Exception):
-            error = looking.exception()
-            if isinstance(error, ClientError):
-                self.fail(error)
-                return
-        self._drain_events()
+        error = looking.exception()
+        if isinstance(error, ClientError):
+            self.fail(error)
+        else:
+            self._drain_events()

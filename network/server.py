@@ -375,6 +375,11 @@ class WorkflowRuntimeServer(Endpoints):
                     "Authentication failed: refused a client that has no key, "
                     "or takes this for another run's scheduler",
                 )
+            elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+                self._failures(
+                    "INFO",
+                    "Authentication not finished: a client hung up; it has no key, or is no client at all",
+                )
 
     # --- for callers within the process ---
 

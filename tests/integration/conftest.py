@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tidemill.contact.file import ContactFile
 from tidemill.contact.keys import create_keys
 from tidemill.contact.paths import contact_path, current_user, run_directory, service_directory
