@@ -61,6 +61,14 @@ COMMANDS: dict[str, Command] = {
         Command("completion", ".completion", UTILITIES, "print a shell completion script"),
         Command("help", ".help", UTILITIES, "print help on a command or a topic", plain=True),
         Command("version", ".version", UTILITIES, "print the version", plain=True),
+        Command(
+            "message",
+            "..flow.jobs.message",
+            INTERNAL,
+            "report from a job to its scheduler",
+            aliases=("task-message",),
+            plain=True,
+        ),
         Command("client", ".client", INTERNAL, "call an endpoint of a running scheduler", plain=True),
     )
 }

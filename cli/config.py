@@ -92,6 +92,6 @@ def _text(value: Any, item: str, null: str) -> str:
     from . import config_text
 
     if isinstance(value, dict):
-        return "\n".join(config_text.lines(value, depth=item.count("["), null=null)).replace("\n    ", "\n")
+        return "\n".join(config_text.lines(value, depth=item.count("["), null=null))
     # Alone, a text of several lines needs no quotes.
     return value if isinstance(value, str) else config_text.value_text(value, null=null)

@@ -89,15 +89,25 @@ def item_of(data: Plain, path: str) -> Any:
 
 
 def lines(data: Plain, *, depth: int = 0, null: str = "") -> Iterator[str]:
-    """Plain data as the lines of a configuration file."""
-    indent = "    " * depth
+    """Plain data as the lines of a configuration file.
+
+    Arguments:
+        depth: how many sections the data lie in: headings get that many more brackets, but no indentation.
+        null: what to write where a value is unset.
+    """
+    return _lines(data, depth, 0, null)
+
+
+def _lines(data: Plain, depth: int, level: int, null: str) -> Iterator[str]:
+    indent = "    " * level
     for name, value in data.items():
         if not isinstance(value, dict):
             yield f"{indent}{name} = {value_text(value, indent=indent, null=null)}"
     for name, value in data.items():
         if isinstance(value, dict):
-            yield f"{indent}{'[' * (depth + 1)}{name}{']' * (depth + 1)}"
-            yield from lines(value, depth=depth + 1, null=null)
+            brackets = depth + level + 1
+            yield f"{indent}{'[' * brackets}{name}{']' * brackets}"
+            yield from _lines(value, depth, level + 1, null)
 
 
 def value_text(value: Any, *, indent: str = "", null: str = "") -> str:

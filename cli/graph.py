@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -83,11 +84,10 @@ def command(
 
     def make(text: str) -> Graph:
         _, config = load(text, variables)
-        if namespaces:
-            return namespace_graph(
-                config.ancestors, lambda name: _parents(config.ancestors, name, config.runtime)
-            )
         definition = build(config, initial_point=initial_cycle_point)
+        if namespaces:
+            ancestors = definition.family_parents
+            return namespace_graph(ancestors, lambda name: _parents(name, ancestors, config.runtime))
         first, last = read_range(definition.cycling, start, stop, initial=definition.initial_point)
         if unknown := [name for name in groups if name != "<all>" and name not in definition.families]:
             raise UsageError(
@@ -137,17 +137,14 @@ def _form(form: str | None, *, reference: bool, output: str | None) -> str:
 
 
 def _parents(
-    ancestors: dict[str, tuple[str, ...]], name: str, runtime: dict[str, dict[str, object]]
+    name: str, ancestors: Mapping[str, tuple[str, ...]], runtime: Mapping[str, Mapping[str, object]]
 ) -> list[str]:
     """The namespaces another inherits from directly."""
     if name == "root":
         return []
     inherit = runtime.get(name, {}).get("inherit")
-    if isinstance(inherit, list | tuple):
-        named = [str(parent) for parent in inherit if parent not in (None, "None", "root", "")]
-        if named:
-            return named
-    return ["root"] if len(ancestors.get(name, ())) < 3 else [ancestors[name][1]]
+    named = [str(parent) for parent in inherit] if isinstance(inherit, list | tuple) else []
+    return [parent for parent in named if parent in ancestors and parent != "root"] or ["root"]
 
 
 def _difference(graph: Graph, other: Graph, name: str, other_name: str) -> str:

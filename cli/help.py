@@ -48,6 +48,8 @@ A state after a colon narrows to active tasks in that state:
 
 def main(argv: list[str]) -> int:
     """Print help."""
+    if "--help" in argv or "-h" in argv:
+        argv = []
     words = [word for word in argv if not word.startswith("-")]
     if not words:
         print(f"{USAGE}\n{overview(every=False)}\n{FOOTER}", end="")

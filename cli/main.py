@@ -78,9 +78,14 @@ def run_command(command: Command, arguments: list[str]) -> int:
     if command.plain:
         code: int | None = module.main(arguments)
     else:
-        code = module.command.main(
-            args=arguments, prog_name=f"{PROGRAM} {command.name}", standalone_mode=False
-        )
+        from click.exceptions import Exit
+
+        # Not by click's own main, which prints an empty line when interrupted.
+        try:
+            with module.command.make_context(f"{PROGRAM} {command.name}", arguments) as context:
+                code = module.command.invoke(context)
+        except Exit as end:
+            code = end.exit_code
     return code if isinstance(code, int) else 0
 
 

@@ -13,7 +13,13 @@ class Parser(argparse.ArgumentParser):
     """A parser with the options common to all commands, whose errors are raised."""
 
     def __init__(self, command: str, description: str, *, json: bool = False) -> None:
-        super().__init__(prog=f"tidemill {command}", description=description, allow_abbrev=False)
+        super().__init__(
+            prog=f"tidemill {command}",
+            description=description,
+            allow_abbrev=False,
+            # Not as wide as the terminal of the moment: the reference page is made from it, too.
+            formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100),
+        )
         self.json = json
 
     def parse(self, argv: list[str]) -> tuple[Printer, argparse.Namespace]:

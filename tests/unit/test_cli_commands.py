@@ -1,0 +1,85 @@
+"""The table of commands, the words that find them, and the page made from them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tidemill.cli.commands import ALIASES, COMMANDS, GROUPS, candidates
+from tidemill.cli.documentation import commands_page
+from tidemill.cli.exceptions import InputError, UsageError
+from tidemill.cli.main import find
+from tidemill.cli.options import template_variables
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_of_the_table_exists(name: str) -> None:
+    """A command that is listed can be imported, and belongs to a group that is shown."""
+    entry = COMMANDS[name]
+    module = import_module(entry.module, "tidemill.cli")
+    assert callable(module.main if entry.plain else module.command)
+    assert entry.group in GROUPS
+    assert entry.summary
+
+
+def test_no_alias_hides_a_command() -> None:
+    """An alias never is the name of another command."""
+    assert not set(ALIASES) & set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("validate", "validate"),
+        ("val", "validate"),
+        ("ls", "list"),
+        ("log", "cat-log"),
+        ("get-con", "get-workflow-contact"),
+    ],
+)
+def test_a_word_finds_its_command(word: str, name: str) -> None:
+    """Names, aliases and clear beginnings of both find the command."""
+    assert find(word).name == name
+
+
+def test_unclear_words_are_refused_with_the_choices() -> None:
+    """A beginning of several commands is not guessed at."""
+    with pytest.raises(UsageError, match=r"c may mean .*clean"):
+        find("c")
+    assert "clean" in candidates("c")
+
+
+def test_misspelt_words_get_a_suggestion() -> None:
+    """A near miss is answered with the command meant."""
+    with pytest.raises(UsageError, match="did you mean validate"):
+        find("vaildate")
+
+
+def test_the_page_of_commands_is_current() -> None:
+    """docs/commands.md is what the commands say of themselves."""
+    page = Path(__file__).parents[2] / "docs" / "commands.md"
+    assert page.read_text(encoding="utf-8") == commands_page(), (
+        "python -m tidemill.cli.documentation > docs/commands.md"
+    )
+
+
+def test_template_variables_are_read_in_order_of_precedence(tmp_path: Path) -> None:
+    """A file gives way to -z, and that to -s; values are Python literals, lists are strings."""
+    file = tmp_path / "vars"
+    file.write_text("# comment\nA=1\nB = 'file'\n\nC=[1, 2]\n")
+    assert template_variables(("A=2", 'D="x=y"'), ("B=a, 'b,c'",), str(file)) == {
+        "A": 2,
+        "B": ["a", "b,c"],
+        "C": [1, 2],
+        "D": "x=y",
+    }
+
+
+def test_a_template_string_without_quotes_is_explained() -> None:
+    """The commonest mistake is answered with the right spelling."""
+    with pytest.raises(InputError, match="for a string write A='text'"):
+        template_variables(("A=text",))
+    with pytest.raises(InputError, match="expected NAME=VALUE"):
+        template_variables(("A",))
