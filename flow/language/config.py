@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import define, field, frozen
@@ -111,10 +113,36 @@ def load_config(
     Raises:
         LanguageError: The workflow is not valid; the message has file and line.
     """
-    directory = os.path.abspath(directory)
+    with _without_collection():
+        return _load(
+            os.path.abspath(directory),
+            template_variables or {},
+            environment or {},
+            global_config or GlobalConfig(),
+        )
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
+    """No garbage collection meanwhile: reading keeps what it makes, and the collector would walk it each time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _load(
+    directory: str,
+    template_variables: Mapping[str, Any],
+    environment: Mapping[str, str],
+    global_config: GlobalConfig,
+) -> WorkflowConfig:
     path, compatibility = find_workflow_file(directory)
-    variables = dict(template_variables or {})
-    source = process(read_source(path, directory), directory, variables, environment or {})
+    variables = dict(template_variables)
+    source = process(read_source(path, directory), directory, variables, environment)
     tree = parse_sections(source)
     warnings = apply_upgrades(tree)
     return _assemble(
@@ -125,12 +153,12 @@ def load_config(
         compatibility=compatibility,
         variables=variables,
         warnings=warnings,
-        global_config=global_config or GlobalConfig(),
+        global_config=global_config,
     )
 
 
 def find_workflow_file(directory: str) -> tuple[str, bool]:
-    """The workflow file of a directory, and whether it is the old ``suite.rc`` that asks for Cylc 7 behaviour.
+    """The workflow file of a directory, and whether it is a ``suite.rc``, which asks for Cylc 7 behaviour.
 
     Raises:
         ConfigError: None is there, or both are.
@@ -326,7 +354,7 @@ _XTRIGGER_LABEL = re.compile(r"[A-Za-z0-9_]+\Z", re.ASCII)
 
 
 def _finish_xtriggers(items: dict[str, Any], tree: Section) -> None:
-    """Labels checked and set; ``sequential=`` taken out of the arguments, the workflow's default elsewhere."""
+    """Labels checked and set; ``sequential=`` taken out of the arguments, or the workflow's default."""
     scheduling = items["scheduling"]
     for label, definition in scheduling["xtriggers"].items():
         location = where_written(tree, ("scheduling", "xtriggers", label))

@@ -120,10 +120,12 @@ def _read_heading(
     if old_templates:
         settings["environment"] = {**old_templates, **settings.get("environment", {})}
     names = (heading.name,) if "," not in heading.name else _HEADING_COMMA.split(heading.name)
+    if not any(name.strip() for name in names):
+        raise ConfigError(f"no name in heading [[{heading.name}]]", location=heading.location)
     for name in names:
         name = name.strip()
         if not name:
-            raise ConfigError(f"empty name in heading [[{heading.name}]]", location=heading.location)
+            continue
         try:
             expanded = expand_name(name, parameters, templates)
         except LanguageError as error:
@@ -241,7 +243,7 @@ def _merge_ancestors(
     orders: Mapping[str, tuple[str, ...]],
     merged: dict[str, Settings],
 ) -> None:
-    """Settings of a namespace over those of its ancestors; with one parent only its own are laid over the parent's."""
+    """Settings of a namespace over those of its ancestors; a single parent's merged settings are reused."""
     for ancestor in reversed(orders[name]):
         if ancestor in merged:
             continue
@@ -296,7 +298,7 @@ def _inherit_parameters(result: Namespaces) -> None:
 
 
 def _substitute(value: str, values: Mapping[str, ParameterValue]) -> str:
-    """``%(p)s`` replaced; text that is no template for these parameters is left as it is (Cylc 8 behaviour)."""
+    """``%(p)s`` replaced; text that is no template for these parameters stays as it is (Cylc 8 behaviour)."""
     if "%(" not in value:
         return value
     try:

@@ -1,4 +1,4 @@
-"""Jinja2: a workflow source to the source it generates, each line still knowing the template line it came from.
+"""Jinja2: a workflow source to the source it generates, each line still knowing its template line.
 
 Only imported for files whose first line asks for Jinja2.
 """
@@ -40,8 +40,9 @@ def render(
 ) -> Source:
     """The lines a template generates; its hashbang and blank lines are dropped (Cylc 8 behaviour).
 
-    The template is rendered twice: the text of the first time is the result, the second time carries invisible line
-    marks. Where the marks would change the text, lines are matched to the template by their content instead.
+    The template is rendered twice: the text of the first time is the result, the second time carries
+    invisible line marks. Where the marks would change the text, lines are matched to the template by their
+    content instead.
 
     Args:
         source: The template, starting with its hashbang line.
@@ -149,8 +150,9 @@ class _Marks:
 class _LineMarks(Extension):
     """Puts a mark at the start of every line of plain template text.
 
-    It works on the tokens, after white space control and outside of tags and comments. Text that ends up in a value
-    (macros, call and filter blocks, block assignments, recursive loops) is left alone: its length may matter there.
+    It works on the tokens, after white space control and outside of tags and comments. Text that ends up in
+    a value (macros, call and filter blocks, block assignments, recursive loops) is left alone: its length
+    may matter there.
     """
 
     _CAPTURING = {"macro": "endmacro", "call": "endcall", "filter": "endfilter", "block": "endblock"}
