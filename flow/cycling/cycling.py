@@ -12,19 +12,22 @@ class Offset(Protocol):
     text: str
     """As written, white space removed, without the brackets."""
     is_absolute: bool
-    """True for ``[^]``, ``[^+P1D]``, ``[20200101T00]``, ``[5]``: the same parent whatever the child's point."""
+    """True for ``[^]``, ``[^+P1D]``, ``[20200101T00]``, ``[5]``: the same parent whatever the child's
+    point."""
 
     def parent(self, child_point: int) -> int:
         """The parent's point for a child at `child_point`."""
         ...
 
     def children(self, parent_point: int, sequence: Sequence) -> Iterator[int]:
-        """Points of `sequence` whose parent is at `parent_point`; may be unbounded for absolute offsets, ascending."""
+        """Points of `sequence` whose parent is at `parent_point`; may be unbounded for absolute offsets,
+        ascending."""
         ...
 
 
 class Sequence(Protocol):
-    """A recurrence with its exclusions: an ascending set of points, none before the initial point, which may be
+    """A recurrence with its exclusions: an ascending set of points, none before the initial point, which
+    may be
     unbounded. The final point bounds it where the workflow has one."""
 
     text: str
@@ -77,5 +80,6 @@ class Cycling(Protocol):
         ...
 
     def epoch_seconds(self, point: int) -> float:
-        """A point as seconds since 1970 (UTC), for wall-clock triggers; raises `PointError` in integer cycling."""
+        """A point as seconds since 1970 (UTC), for wall-clock triggers; raises `PointError` in integer
+        cycling."""
         ...

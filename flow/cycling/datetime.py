@@ -19,9 +19,11 @@ class DatetimeCycling:
 
     Args:
         mode: ``gregorian``, ``360_day``, ``365_day`` or ``366_day`` (also ``360day`` and so on).
-        point_format: ``CCYYMMDDThhmmZ`` style, or a strptime subset; by default ``CCYYMMDDThhmm`` and the zone.
+        point_format: ``CCYYMMDDThhmmZ`` style, or a strptime subset; by default ``CCYYMMDDThhmm`` and the
+        zone.
         expanded_year_digits: digits beyond four in years, which then carry a sign.
-        time_zone: ``Z``, ``+01``, ``-0530``: the zone of points written without one, and of the default format.
+        time_zone: ``Z``, ``+01``, ``-0530``: the zone of points written without one, and of the default
+        format.
 
     Raises `CyclingError` for a mode and `PointError` for a format or zone that cannot be used.
     """
@@ -56,14 +58,16 @@ class DatetimeCycling:
             self.reader.full(text)
         except PointError:
             raise PointError(
-                f"the cycle point format {self.point_format.text!r} writes {text!r}, which is not an ISO 8601 point"
+                f"the cycle point format {self.point_format.text!r} writes {text!r}, which is not an"
+                f" ISO 8601 point"
             ) from None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.mode} {self.point_format.text}>"
 
     def parse(self, text: str) -> int:
-        """A full point as text to its integer, cut to what the point format can write; raises `PointError`."""
+        """A full point as text to its integer, cut to what the point format can write; raises
+        `PointError`."""
         point = self._parsed.get(text)
         if point is None:
             point = self.snap(self.from_full(self.reader.full(text.strip())))
@@ -98,7 +102,8 @@ class DatetimeCycling:
     def add(self, point: int, interval: Interval, *, zone_seconds: int | None = None) -> int:
         """A point moved by an interval: its exact part first, then months, then years.
 
-        Months and years are counted in the workflow's time zone, or in another one given in seconds east of UTC.
+        Months and years are counted in the workflow's time zone, or in another one given in seconds east of
+        UTC.
         """
         point += interval.seconds
         if interval.is_exact:
@@ -120,7 +125,8 @@ class DatetimeCycling:
     def sequence(self, text: str, initial: int, final: int | None, *, bounded: bool = True) -> Sequence:
         """A recurrence heading; several with commas between give their points together.
 
-        With `bounded` false the final point only serves where the heading names it, and does not end the sequence.
+        With `bounded` false the final point only serves where the heading names it, and does not end the
+        sequence.
         Raises `RecurrenceError`, also where exclusions leave an endless recurrence without points.
         """
         return parse_recurrence(self, text, initial=initial, final=final, bounded=bounded)
@@ -134,7 +140,8 @@ class DatetimeCycling:
     def epoch_seconds(self, point: int) -> float:
         """A point as seconds since 1970 (UTC).
 
-        In other calendars than the Gregorian one this is the moment with the same date and time of day, the day cut to
+        In other calendars than the Gregorian one this is the moment with the same date and time of day, the
+        day cut to
         the Gregorian month's end (30 February becomes the 28th or 29th).
         """
         if self.mode == "gregorian":

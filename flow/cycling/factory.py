@@ -13,7 +13,8 @@ def make_cycling(
     """The cycling of a workflow.
 
     Args:
-        mode: ``integer``, ``gregorian``, ``360_day``, ``365_day`` or ``366_day``; ``360day`` and so on are accepted.
+        mode: ``integer``, ``gregorian``, ``360_day``, ``365_day`` or ``366_day``; ``360day`` and so on are
+        accepted.
         point_format: ``[scheduler]cycle point format``, quotes removed; None or empty for the default.
         expanded_year_digits: ``[scheduler]cycle point num expanded year digits``.
         time_zone: ``[scheduler]cycle point time zone``; ``Z`` by default as in Cylc 8.

@@ -1,4 +1,5 @@
-"""The grammar of recurrence headings that integer and datetime cycling share: commas, exclusions and slashes."""
+"""The grammar of recurrence headings that integer and datetime cycling share: commas, exclusions and
+slashes."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ def split_recurrences(text: str) -> list[str]:
 
 
 def split_exclusions(text: str) -> tuple[str, list[str]]:
-    """A recurrence and its exclusions: ``P1D!(T00,20200101)`` gives ``P1D`` and two; raises `RecurrenceError`."""
+    """A recurrence and its exclusions: ``P1D!(T00,20200101)`` gives ``P1D`` and two; raises
+    `RecurrenceError`."""
     recurrence, mark, exclusions = text.partition("!")
     if not mark:
         return recurrence, []
@@ -75,7 +77,9 @@ def parse_heading(text: str) -> Heading:
     if match is None:
         return _without_repeats(text, [first, *rest])
     if match[1] and match[1].startswith("0"):
-        raise RecurrenceError(f"{text!r} repeats {match[1]} times; expected R1 or more, or R alone for no end")
+        raise RecurrenceError(
+            f"{text!r} repeats {match[1]} times; expected R1 or more, or R alone for no end"
+        )
     repeats = int(match[1]) if match[1] else None
     if rest == [""] and repeats == 1:
         rest = []
@@ -119,6 +123,7 @@ def _without_repeats(text: str, parts: list[str]) -> Heading:
 
 def _unreadable(text: str) -> RecurrenceError:
     return RecurrenceError(
-        f"cannot read {text!r} as a recurrence; expected a form like R1, R1/START, Rn/START/INTERVAL, INTERVAL,"
+        f"cannot read {text!r} as a recurrence; expected a form like R1, R1/START,"
+        f" Rn/START/INTERVAL, INTERVAL,"
         " START/INTERVAL or Rn/INTERVAL/END"
     )

@@ -1,4 +1,5 @@
-"""Integer cycling: points are plain numbers, intervals ``P3``; with the phases Cylc 8.5 gives its sequences."""
+"""Integer cycling: points are plain numbers, intervals ``P3``; with the phases Cylc 8.5 gives its
+sequences."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ class IntegerCycling:
         """An interval as text (``P2``, ``-P1``); raises `IntervalError`."""
         match = _INTERVAL.fullmatch(text.strip())
         if match is None:
-            raise IntervalError(f"cannot read {text!r} as an integer interval; expected the like of P2 or -P1")
+            raise IntervalError(
+                f"cannot read {text!r} as an integer interval; expected the like of P2 or -P1"
+            )
         count = int(match["count"])
         return -count if match["sign"] == "-" else count
 
@@ -49,11 +52,13 @@ class IntegerCycling:
     def sequence(self, text: str, initial: int, final: int | None, *, bounded: bool = True) -> Sequence:
         """A recurrence heading; several with commas between give their points together.
 
-        With `bounded` false points beyond the final point are kept where Cylc's own sequence has them (``R1/15``).
+        With `bounded` false points beyond the final point are kept where Cylc's own sequence has them
+        (``R1/15``).
         Raises `RecurrenceError`.
         """
         sequences = [
-            self._parse_one(one, initial=initial, final=final, bounded=bounded) for one in split_recurrences(text)
+            self._parse_one(one, initial=initial, final=final, bounded=bounded)
+            for one in split_recurrences(text)
         ]
         return sequences[0] if len(sequences) == 1 else JoinedSequence(text, sequences)
 
@@ -65,7 +70,9 @@ class IntegerCycling:
 
     def epoch_seconds(self, point: int) -> float:
         """Raises `PointError`: an integer point is no moment in time."""
-        raise PointError(f"the integer cycle point {point} has no wall-clock time; clock triggers need datetime cycling")
+        raise PointError(
+            f"the integer cycle point {point} has no wall-clock time; clock triggers need datetime cycling"
+        )
 
     def _parse_one(self, text: str, *, initial: int, final: int | None, bounded: bool) -> RecurringSequence:
         if "$" in text and final is None:
@@ -119,7 +126,9 @@ class IntegerCycling:
             if repeats is not None:
                 start = stop - (repeats - 1) * step
             elif final is None:
-                raise PointError(f"{heading.text!r} is counted back from the final cycle point, but none is set")
+                raise PointError(
+                    f"{heading.text!r} is counted back from the final cycle point, but none is set"
+                )
             else:
                 # QUIRK: the phase is that of the final point, even where the heading ends elsewhere.
                 start = initial - (final - initial) % step
@@ -131,7 +140,8 @@ class IntegerCycling:
                 f"{heading.text!r} asks for evenly spaced points, which integer cycling does not have;"
                 " write Rn/START/INTERVAL"
             )
-        if heading.repeats not in (None, 1) or not heading.repeats_written:
+        endless_end = heading.end is not None and heading.repeats is None
+        if heading.repeats not in (None, 1) or not heading.repeats_written or endless_end:
             raise RecurrenceError(f"{heading.text!r} is one point without an interval; write R1/POINT")
         if heading.end is not None:
             point = self._point(heading.end, context=final)
@@ -143,8 +153,10 @@ class IntegerCycling:
 def _fit(start: int, step: int, stop: int | None, *, initial: int, final: int | None) -> Progression:
     """A progression moved into the bounds as Cylc 8.5 does it.
 
-    QUIRKS, which workflows may lean on: a start before the initial point moves to the initial point *plus* the
-    remainder, losing its phase (``2/P3`` from 3 is 4, 7, 10); an endless row then stops where the unmoved one would;
+    QUIRKS, which workflows may lean on: a start before the initial point moves to the initial point *plus*
+    the
+    remainder, losing its phase (``2/P3`` from 3 is 4, 7, 10); an endless row then stops where the unmoved
+    one would;
     a counted row that reaches past the final point stops short of it.
     """
     unmoved = start

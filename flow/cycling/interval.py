@@ -23,7 +23,8 @@ _LINK = re.compile(r"[+-]?P[0-9YMWDTHS.,]+")
 
 @frozen
 class Interval:
-    """A span of time: an exact part, then whole months, then whole years, applied in that order (as Cylc 8.5 does)."""
+    """A span of time: an exact part, then whole months, then whole years, applied in that order (as Cylc
+    8.5 does)."""
 
     years: int
     months: int
@@ -59,7 +60,9 @@ def parse_interval(text: str) -> Interval:
     body = body[1:] if body[:1] in ("-", "+") else body
     match = _DESIGNATED.fullmatch(body) or _WEEKS.fullmatch(body) or _DATE_LIKE.fullmatch(body)
     if match is None or body.endswith("T"):
-        raise IntervalError(f"cannot read {text!r} as an interval; expected the like of P1D, PT6H, -P1M or P2W")
+        raise IntervalError(
+            f"cannot read {text!r} as an interval; expected the like of P1D, PT6H, -P1M or P2W"
+        )
     parts = match.groupdict()
     exact = 0.0
     for name, unit in (("weeks", 604800), ("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1)):
@@ -82,8 +85,16 @@ def parse_chain(text: str) -> tuple[Interval, ...]:
 
 
 def split_offsets(text: str) -> tuple[str, str]:
-    """What stands before a trailing chain of signed intervals, and that chain: ``T06+P1D`` to ``T06``, ``+P1D``."""
+    """What stands before a trailing chain of signed intervals, and that chain: ``T06+P1D`` to ``T06``,
+    ``+P1D``."""
     match = re.search(r"(?:[+-]P[0-9YMWDTHS.,]*)+$", text)
     if match is None:
         return text, ""
     return text[: match.start()], match.group()
+
+
+def split_leading_chain(text: str) -> tuple[str, str]:
+    """The chain of intervals text begins with, perhaps none, and the rest: ``-P1D+T06`` to ``-P1D``,
+    ``+T06``."""
+    match = _CHAIN.match(text)
+    return (match.group(), text[match.end() :]) if match else ("", text)

@@ -1,6 +1,8 @@
-"""Reading ISO 8601 points: full ones (``20200101T0000Z``, ``2020-W01-1``) and truncated ones (``T06``, ``--0229``).
+"""Reading ISO 8601 points: full ones (``20200101T0000Z``, ``2020-W01-1``) and truncated ones (``T06``,
+``--0229``).
 
-What comes out is fields; a `Calendar` turns them to day numbers, `truncated` finds where a truncated point next occurs.
+What comes out is fields; a `Calendar` turns them to day numbers, `truncated` finds where a truncated point
+next occurs.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ _TRUNCATED_TIME = (
 _TRUNCATED_DATES = (
     r"--(?P<month>\d\d)(?:-?(?P<day>\d\d))?",
     r"---(?P<day>\d\d)",
-    r"-W-(?P<weekday>\d)",
+    r"-?W-(?P<weekday>\d)",
     r"-W(?P<week>\d\d)(?:-?(?P<weekday>\d))?",
     r"-(?P<ordinal>\d\d\d)",
     r"-(?P<year_of_century>\d\d)(?:-?(?P<month>\d\d))?",
@@ -55,7 +57,6 @@ _TRUNCATED_DATES_WITH_TIME = (
     *_TRUNCATED_DATES,
     r"(?P<day>\d\d)",
     r"(?P<month>\d\d)(?P<day>\d\d)",
-    r"W-(?P<weekday>\d)",
 )
 """Before a time the leading dashes may be left out (a Cylc 8 shorthand)."""
 
@@ -95,7 +96,9 @@ class TruncatedPoint:
     @property
     def has_date(self) -> bool:
         """Whether any part of the date below the year is given."""
-        return any(field is not None for field in (self.month, self.day, self.ordinal, self.week, self.weekday))
+        return any(
+            field is not None for field in (self.month, self.day, self.ordinal, self.week, self.weekday)
+        )
 
     @property
     def has_year(self) -> bool:
@@ -166,12 +169,16 @@ class PointReader:
                 return self._read_full(text, match.groupdict())
         if re.fullmatch(r"\d\d", text):
             raise PointError(f"{text!r} could be an hour or a century; write T{text} for the hour")
-        raise PointError(f"cannot read {text!r} as a cycle point; expected the like of 20200131T0600Z or 2020-01-31")
+        raise PointError(
+            f"cannot read {text!r} as a cycle point; expected the like of 20200131T0600Z or 2020-01-31"
+        )
 
     def _read_full(self, text: str, parts: dict[str, str | None]) -> FullPoint:
         calendar = self._calendar
         year = int(parts["year"] or 0)
-        fields = {name: int(value) for name, value in parts.items() if value and value.isdigit() and name != "year"}
+        fields = {
+            name: int(value) for name, value in parts.items() if value and value.isdigit() and name != "year"
+        }
         if "week" in fields:
             week, weekday = fields["week"], fields.get("weekday", 1)
             self._within(text, "week", week, calendar.weeks_in_year(year))
@@ -207,7 +214,9 @@ class PointReader:
                 point = TruncatedPoint(text, **{name: int(value) for name, value in parts.items() if value})
                 self._check_truncated(point)
                 return evolve(point, zone_seconds=parse_zone(zone)) if zone else point
-        raise PointError(f"cannot read {text!r} as a truncated cycle point; expected the like of T06, T-30 or 01T00")
+        raise PointError(
+            f"cannot read {text!r} as a truncated cycle point; expected the like of T06, T-30 or 01T00"
+        )
 
     def is_truncated(self, text: str) -> bool:
         """Whether text has the shape of a truncated point (and not that of a full one)."""

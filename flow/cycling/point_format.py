@@ -1,4 +1,5 @@
-"""Writing points: Cylc's ``cycle point format`` in ISO letters (``CCYYMMDDThhmmZ``) or a subset of strptime's."""
+"""Writing points: Cylc's ``cycle point format`` in ISO letters (``CCYYMMDDThhmmZ``) or a subset of
+strptime's."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ def _year(width: int) -> Piece:
     def write(fields: Fields) -> str:
         if not 0 <= fields.year < 10**width:
             raise PointError(
-                f"the year {fields.year} does not fit in {width} digits; set [scheduler]cycle point num expanded year digits"
+                f"the year {fields.year} does not fit in {width} digits; set [scheduler]cycle point"
+                f" num expanded year digits"
             )
         return f"{fields.year:0{width}d}"
 
@@ -42,7 +44,8 @@ def _expanded_year(digits: int) -> Piece:
     def write(fields: Fields) -> str:
         if abs(fields.year) >= 10 ** (4 + digits):
             raise PointError(
-                f"the year {fields.year} does not fit in {4 + digits} digits; raise [scheduler]cycle point num"
+                f"the year {fields.year} does not fit in {4 + digits} digits; raise [scheduler]cycle"
+                f" point num"
                 " expanded year digits"
             )
         return f"{'-' if fields.year < 0 else '+'}{abs(fields.year):0{4 + digits}d}"
@@ -78,7 +81,9 @@ _STRPTIME = {
     "S": "ss",
     "F": "CCYY-MM-DD",
 }
-_TOKEN = re.compile(r"\+XCCYY|±XCCYY|CCYY|DDD|Www(?:-?D)?|MM|DD|hh|mm|ss|[+-]hh(?:mm)?|[+-]\d\d(?:\d\d)?(?!\d)|Z")
+_TOKEN = re.compile(
+    r"\+XCCYY|±XCCYY|CCYY|DDD|Www(?:-?D)?|MM|DD|hh|mm|ss|[+-]hh(?:mm)?|[+-]\d\d(?:\d\d)?(?!\d)|Z"
+)
 
 
 class PointFormat:
@@ -86,12 +91,16 @@ class PointFormat:
 
     __slots__ = ("_calendar", "_pieces", "_plain", "text", "zone_seconds")
 
-    def __init__(self, calendar: Calendar, text: str, *, time_zone: str, expanded_year_digits: int = 0) -> None:
+    def __init__(
+        self, calendar: Calendar, text: str, *, time_zone: str, expanded_year_digits: int = 0
+    ) -> None:
         self.text = text
         self._calendar = calendar
         self.zone_seconds = parse_zone(time_zone)
         if ":" in text:
-            raise PointError(f"the cycle point format {text!r} has a colon, which cannot stand in directory names")
+            raise PointError(
+                f"the cycle point format {text!r} has a colon, which cannot stand in directory names"
+            )
         self._pieces: list[Piece | str] = []
         self._compile(_from_strptime(text, time_zone), expanded_year_digits)
         if not any(callable(piece) for piece in self._pieces):
@@ -160,7 +169,9 @@ def _from_strptime(text: str, time_zone: str) -> str:
             return _zone_text(parse_zone(time_zone), minutes=True)
         if code not in _STRPTIME:
             known = " ".join(f"%{name}" for name in [*_STRPTIME, "z"])
-            raise PointError(f"the cycle point format {text!r} has %{code}, which is not supported (known: {known})")
+            raise PointError(
+                f"the cycle point format {text!r} has %{code}, which is not supported (known: {known})"
+            )
         return _STRPTIME[code]
 
     return re.sub(r"%(.?)", letter, text)

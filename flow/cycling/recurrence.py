@@ -20,9 +20,11 @@ _FURTHEST_BACK = 1_000_000
 
 
 def evaluate_point(cycling: DatetimeCycling, text: str, *, context: int | None) -> tuple[int, str | None]:
-    """A point expression: a point, full or truncated, ``min(...)`` or nothing (the context), and offsets after it.
+    """A point expression: a point, full or truncated, ``min(...)`` or nothing (the context), and offsets
+    after it.
 
-    Returns the point and the interval it implies when it stands alone. Raises `PointError` or `IntervalError`.
+    Returns the point and the interval it implies when it stands alone. Raises `PointError` or
+    `IntervalError`.
     """
     base, offsets = split_offsets(text)
     implied: str | None = None
@@ -55,7 +57,9 @@ def parse_recurrence(
 ) -> Sequence:
     """A graph heading, perhaps several recurrences with commas; see `Cycling.sequence`."""
     recurrences = split_recurrences(text)
-    sequences = [_parse_one(cycling, one, initial=initial, final=final, bounded=bounded) for one in recurrences]
+    sequences = [
+        _parse_one(cycling, one, initial=initial, final=final, bounded=bounded) for one in recurrences
+    ]
     return sequences[0] if len(sequences) == 1 else JoinedSequence(text, sequences)
 
 
@@ -134,18 +138,24 @@ def _without_interval(
         if heading.repeats == 1:
             return _once(cycling, start)
         if implied is None:
-            raise RecurrenceError(f"{heading.text!r} is one point without an interval; write R1/{heading.start}")
+            raise RecurrenceError(
+                f"{heading.text!r} is one point without an interval; write R1/{heading.start}"
+            )
         return _stepping(cycling, heading, start, cycling.interval(implied))
     end, _ = evaluate_point(cycling, heading.end, context=final)
     if heading.start is None:
         if heading.repeats == 1:
             return _once(cycling, end)
-        raise RecurrenceError(f"{heading.text!r} has an end but no interval; write R1//{heading.end} for once there")
+        raise RecurrenceError(
+            f"{heading.text!r} has an end but no interval; write R1//{heading.end} for once there"
+        )
     start, _ = evaluate_point(cycling, heading.start, context=initial)
     if heading.repeats == 1:
         return _once(cycling, start)
     if end <= start:
-        raise RecurrenceError(f"in {heading.text!r} the end {heading.end!r} is not after the start {heading.start!r}")
+        raise RecurrenceError(
+            f"in {heading.text!r} the end {heading.end!r} is not after the start {heading.start!r}"
+        )
     return _stepping(cycling, heading, start, Interval(0, 0, end - start, "the span between its points"))
 
 
@@ -180,7 +190,8 @@ def _ending_at(
 ) -> Progression:
     """The last n points up to an end, or all from the initial point up to it.
 
-    Months are counted back from the end to find the start, and from there forward again (Cylc 8.5 behaviour), so a day
+    Months are counted back from the end to find the start, and from there forward again (Cylc 8.5
+    behaviour), so a day
     lost on the way back stays lost.
     """
     text = heading.end or ""

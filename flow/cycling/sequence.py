@@ -16,7 +16,15 @@ _SEARCH = 20_000
 class RecurringSequence:
     """Points of one progression from `lower` to `upper` (None: no end) that no exclusion names."""
 
-    __slots__ = ("_excluded_points", "_excluded_sequences", "_lower", "_plain", "_progression", "_upper", "text")
+    __slots__ = (
+        "_excluded_points",
+        "_excluded_sequences",
+        "_lower",
+        "_plain",
+        "_progression",
+        "_upper",
+        "text",
+    )
 
     def __init__(
         self,
@@ -75,7 +83,8 @@ class RecurringSequence:
         return None
 
     def refuse_if_swallowed(self) -> None:
-        """Raise `RecurrenceError` where exclusions leave an endless recurrence without a point from some time on.
+        """Raise `RecurrenceError` where exclusions leave an endless recurrence without a point from some
+        time on.
 
         The upper bound is not looked at. Cylc 8.5 loops for ever on such a recurrence.
         """
@@ -97,7 +106,8 @@ class RecurringSequence:
                 return
             point = self._progression.first(point + 1)
         raise RecurrenceError(
-            f"the exclusions of {self.text!r} leave no point; exclude less, or take the recurrence out of the graph"
+            f"the exclusions of {self.text!r} leave no point; exclude less, or take the recurrence"
+            f" out of the graph"
         )
 
 
@@ -117,7 +127,8 @@ class JoinedSequence:
     def first(self, at_or_after: int) -> int | None:
         """Its first point at or after a point."""
         return min(
-            (point for sequence in self._sequences if (point := sequence.first(at_or_after)) is not None), default=None
+            (point for sequence in self._sequences if (point := sequence.first(at_or_after)) is not None),
+            default=None,
         )
 
     def next(self, after: int) -> int | None:
@@ -127,5 +138,6 @@ class JoinedSequence:
     def previous(self, before: int) -> int | None:
         """Its last point before a point."""
         return max(
-            (point for sequence in self._sequences if (point := sequence.previous(before)) is not None), default=None
+            (point for sequence in self._sequences if (point := sequence.previous(before)) is not None),
+            default=None,
         )

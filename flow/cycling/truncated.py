@@ -18,7 +18,8 @@ _FURTHEST = 3000
 def next_keeping_base(calendar: Calendar, truncated: TruncatedPoint, base: int) -> int:
     """The first occurrence at or after `base`, as recurrences count it.
 
-    Fields smaller than the given ones come from `base` (``--02`` on 15 January 13:47 is 15 February 13:47), except
+    Fields smaller than the given ones come from `base` (``--02`` on 15 January 13:47 is 15 February
+    13:47), except
     within the time of day, where they are zero. Cylc 8.5 behaviour.
     """
     base = _match_time(truncated, base)
@@ -30,7 +31,8 @@ def next_keeping_base(calendar: Calendar, truncated: TruncatedPoint, base: int) 
     if truncated.week is not None and truncated.weekday is None:
         filled = evolve(filled, weekday=calendar.weekday(day))
     elif truncated.month is not None and truncated.day is None:
-        # QUIRK: Cylc reaches the month by adding the length of each month on the way, so 31 January leads to 2 March
+        # QUIRK: Cylc reaches the month by adding the length of each month on the way, so 31 January leads
+        # to 2 March
         # and misses February.
         year, month, day_of_month = calendar.date(day)
         while month != truncated.month:
@@ -47,7 +49,8 @@ def next_keeping_base(calendar: Calendar, truncated: TruncatedPoint, base: int) 
 
 
 def next_from_start(calendar: Calendar, truncated: TruncatedPoint, base: int) -> int:
-    """The first occurrence at or after `base`, smaller fields at their lowest: ``--02`` is 1 February 00:00."""
+    """The first occurrence at or after `base`, smaller fields at their lowest: ``--02`` is 1 February
+    00:00."""
     return _search(calendar, _fill(truncated), base, step=1)
 
 
@@ -96,7 +99,9 @@ def _search(calendar: Calendar, filled: TruncatedPoint, base: int, *, step: int)
         forward = _match_time(filled, base)
         if step > 0 or forward == base:
             return forward
-        return forward - (SECONDS_PER_DAY if filled.hour is not None else 3600 if filled.minute is not None else 60)
+        return forward - (
+            SECONDS_PER_DAY if filled.hour is not None else 3600 if filled.minute is not None else 60
+        )
     period = _period_of(calendar, filled, base // SECONDS_PER_DAY) - step
     for _ in range(_FURTHEST):
         day = _day_in_period(calendar, filled, period)
@@ -120,7 +125,9 @@ def _period_of(calendar: Calendar, filled: TruncatedPoint, day: int) -> int:
 
 
 def _recurs_yearly(filled: TruncatedPoint) -> bool:
-    return filled.has_year or filled.month is not None or filled.week is not None or filled.ordinal is not None
+    return (
+        filled.has_year or filled.month is not None or filled.week is not None or filled.ordinal is not None
+    )
 
 
 def _day_in_period(calendar: Calendar, filled: TruncatedPoint, period: int) -> int | None:
@@ -141,7 +148,11 @@ def _day_in_period(calendar: Calendar, filled: TruncatedPoint, period: int) -> i
             return None
         return calendar.from_week(period, filled.week, filled.weekday or 1)
     if filled.ordinal is not None:
-        return calendar.from_ordinal(period, filled.ordinal) if filled.ordinal <= calendar.days_in_year(period) else None
+        return (
+            calendar.from_ordinal(period, filled.ordinal)
+            if filled.ordinal <= calendar.days_in_year(period)
+            else None
+        )
     month, day = filled.month or 1, filled.day or 1
     return calendar.day_number(period, month, day) if day <= calendar.days_in_month(period, month) else None
 
