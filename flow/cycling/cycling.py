@@ -71,8 +71,12 @@ class Cycling(Protocol):
         """A point moved by an interval."""
         ...
 
-    def sequence(self, text: str, initial: int, final: int | None) -> Sequence:
-        """A recurrence heading; raises `RecurrenceError`, also where it can never yield a point."""
+    def sequence(self, text: str, initial: int, final: int | None, *, bounded: bool = True) -> Sequence:
+        """A recurrence heading; several with commas between them (``T00, T12``) give their points together.
+
+        With `bounded` false the final point only serves where the heading counts from it, and ends nothing.
+        Raises `RecurrenceError`, also where it can never yield a point.
+        """
         ...
 
     def offset(self, text: str, initial: int) -> Offset:

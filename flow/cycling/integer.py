@@ -8,7 +8,7 @@ import re
 from .cycling import Offset, Sequence
 from .exceptions import CyclingError, IntervalError, PointError, RecurrenceError
 from .heading import Heading, parse_heading, split_exclusions, split_recurrences
-from .progression import ExactProgression, Progression
+from .progression import ExactProgression
 from .sequence import JoinedSequence, RecurringSequence
 
 _POINT = re.compile(r"[+-]?\d+")
@@ -81,9 +81,11 @@ class IntegerCycling:
         try:
             recurrence, exclusions = split_exclusions(resolved)
             progression = self._progression(parse_heading(recurrence), initial=initial, final=final)
+            # Exclusions are counted from the recurrence's own start and end (Cylc 8.5 behaviour).
+            end = progression.stop if progression.stop is not None else final
             points = frozenset(int(item) for item in exclusions if _POINT.fullmatch(item))
             sequences = [
-                self._progression(parse_heading(item), initial=progression.start, final=final)
+                self._progression(parse_heading(item), initial=progression.start, final=end)
                 for item in exclusions
                 if not _POINT.fullmatch(item)
             ]
@@ -110,7 +112,7 @@ class IntegerCycling:
             raise PointError(f"{text or 'the end'!r} is counted from the final cycle point, but none is set")
         return context + (self.interval(text) if text else 0)
 
-    def _progression(self, heading: Heading, *, initial: int, final: int | None) -> Progression:
+    def _progression(self, heading: Heading, *, initial: int, final: int | None) -> ExactProgression:
         if heading.interval is None:
             return self._once(heading, initial=initial, final=final)
         step = self.interval(heading.interval)
@@ -134,7 +136,7 @@ class IntegerCycling:
                 start = initial - (final - initial) % step
         return _fit(start, step, stop, initial=initial, final=final)
 
-    def _once(self, heading: Heading, *, initial: int, final: int | None) -> Progression:
+    def _once(self, heading: Heading, *, initial: int, final: int | None) -> ExactProgression:
         if heading.end is not None and heading.start is not None:
             raise RecurrenceError(
                 f"{heading.text!r} asks for evenly spaced points, which integer cycling does not have;"
@@ -150,7 +152,7 @@ class IntegerCycling:
         return ExactProgression(point, 1, point)
 
 
-def _fit(start: int, step: int, stop: int | None, *, initial: int, final: int | None) -> Progression:
+def _fit(start: int, step: int, stop: int | None, *, initial: int, final: int | None) -> ExactProgression:
     """A progression moved into the bounds as Cylc 8.5 does it.
 
     QUIRKS, which workflows may lean on: a start before the initial point moves to the initial point *plus*

@@ -23,8 +23,8 @@ def resolve_initial_point(cycling: Cycling, text: str, *, now: float) -> int:
     """An initial, start or stop point as a person may give it to its integer.
 
     Beside full points: ``now``; ``next(T00)``, ``previous(T06;T18)``, with offsets after
-    (``next(T00)+P1D``); a bare
-    truncated point, which is the next of its kind; a bare interval, counted from now (``-P1D``).
+    (``next(T00)+P1D``); a bare truncated point, which is the next of its kind; a bare interval, counted
+    from now (``-P1D``).
 
     Args:
         now: the present, in seconds since 1970 (UTC).
@@ -46,18 +46,16 @@ def resolve_initial_point(cycling: Cycling, text: str, *, now: float) -> int:
                 f"in {text!r} points are separated by semicolons: {match['points'].replace(',', ';')}"
             )
         point = _nearest(cycling, match["points"].split(";"), match["function"], now=now, text=text)
-        for interval in parse_chain(match["offsets"]) if match["offsets"] else ():
-            point = cycling.add(point, interval)
-        return cycling.snap(point)
+        return _moved(cycling, point, match["offsets"])
     if body.startswith(("P", "-P", "+P")):
-        point = cycling.from_epoch_seconds(now)
-        for interval in parse_chain(body):
-            point = cycling.add(point, interval)
-        return cycling.snap(point)
+        return _moved(cycling, cycling.from_epoch_seconds(now), body)
     base, offsets = split_offsets(body)
     if not cycling.reader.is_truncated(base):
         return cycling.parse(body)
-    point = _nearest(cycling, [base], "next", now=now, text=text)
+    return _moved(cycling, _nearest(cycling, [base], "next", now=now, text=text), offsets)
+
+
+def _moved(cycling: DatetimeCycling, point: int, offsets: str) -> int:
     for interval in parse_chain(offsets) if offsets else ():
         point = cycling.add(point, interval)
     return cycling.snap(point)
@@ -83,9 +81,8 @@ def resolve_final_point(cycling: Cycling, text: str, *, initial: int) -> int:
     """A final cycle point to its integer: a point with offsets, or offsets from the initial point.
 
     ``+P5D`` counts from the initial point, ``T06+PT6H`` is the first T06 from there on and six hours,
-    ``20200101-P1D``
-    needs neither. Raises `PointError` or `IntervalError`, also where it lies before the initial point.
-    Cylc 8.5 behaviour.
+    ``20200101-P1D`` needs neither. Raises `PointError` or `IntervalError`, also where it lies before the
+    initial point. Cylc 8.5 behaviour.
     """
     point = resolve_point_with_offsets(cycling, text, initial=initial)
     if point < initial:

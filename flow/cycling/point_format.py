@@ -89,7 +89,7 @@ _TOKEN = re.compile(
 class PointFormat:
     """One way to write points: a compiled format, and the zone it is in."""
 
-    __slots__ = ("_calendar", "_pieces", "_plain", "text", "zone_seconds")
+    __slots__ = ("_calendar", "_pieces", "_plain", "precision_seconds", "text", "zone_seconds")
 
     def __init__(
         self, calendar: Calendar, text: str, *, time_zone: str, expanded_year_digits: int = 0
@@ -106,6 +106,8 @@ class PointFormat:
         if not any(callable(piece) for piece in self._pieces):
             raise PointError(f"the cycle point format {text!r} names no year, month, day or time")
         self._plain = text == "CCYYMMDDThhmmZ"
+        self.precision_seconds = self._precision()
+        """What the format rounds down to, in its own zone; None for whole weeks, months or years."""
 
     def _compile(self, text: str, digits: int) -> None:
         position = 0
@@ -137,6 +139,19 @@ class PointFormat:
                 self.zone_seconds = parse_zone(token)
                 self._literal(token)
         self._literal(text[position:])
+
+    def _precision(self) -> int | None:
+        for name, seconds in (
+            ("ss", 1),
+            ("mm", 60),
+            ("hh", 3600),
+            ("DD", 86400),
+            ("DDD", 86400),
+            ("D", 86400),
+        ):
+            if _SIMPLE[name] in self._pieces:
+                return seconds
+        return None
 
     def _literal(self, text: str) -> None:
         if text:

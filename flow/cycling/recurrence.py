@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .datetime import DatetimeCycling
 
 _FURTHEST_BACK = 1_000_000
+_FAR = 1 << 62
 
 
 def evaluate_point(cycling: DatetimeCycling, text: str, *, context: int | None) -> tuple[int, str | None]:
@@ -84,6 +85,8 @@ def _build(
         resolved = resolved.replace("$", cycling.format(final))
     recurrence, exclusions = split_exclusions(resolved)
     progression = build_progression(cycling, parse_heading(recurrence), initial=initial, final=final)
+    # Exclusions are counted from the recurrence's own start and end, not the workflow's (Cylc 8.5 behaviour).
+    end = final if progression.is_endless else progression.last(_FAR)
     points: set[int] = set()
     sequences: list[Progression] = []
     for item in exclusions:
@@ -94,7 +97,7 @@ def _build(
         heading = parse_heading(item)
         if heading.is_alone and heading.start is not None and split_offsets(heading.start)[1]:
             raise RecurrenceError(f"{item!r} cannot be excluded: it is neither a full point nor a recurrence")
-        sequences.append(build_progression(cycling, heading, initial=progression.start, final=final))
+        sequences.append(build_progression(cycling, heading, initial=progression.start, final=end))
     sequence = RecurringSequence(
         text,
         progression,

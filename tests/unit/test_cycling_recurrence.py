@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def points(
     while point is not None and len(found) < most:
         found.append(point)
         point = sequence.next(point)
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert sequence.previous(after) == before
         assert sequence.contains(before)
     return [cycling.format(point) for point in found]
@@ -65,6 +66,7 @@ def points(
         ("T00, T12", "0115T0000 0115T1200 0116T0000"),
         ("-060", "0229T0000"),
         ("--02", "0215T0000"),
+        ("R3//P1D!R1//-P1D", "0115T0000 0117T0000"),
         ("P1MT6H", "0115T0000 0215T0600 0315T1200"),
     ],
 )
@@ -97,6 +99,8 @@ def test_datetime_recurrence_gives_the_points_of_cylc(text: str, expected: str) 
         ("R1/15", "15"),
         ("R/5", "5"),
         ("P1!P1", ""),
+        ("R3//P2!R2/P1", "3 5"),
+        ("P2/10!R2/P1", "4 6 8"),
     ],
 )
 def test_integer_recurrence_gives_the_points_of_cylc(text: str, expected: str) -> None:
@@ -104,18 +108,55 @@ def test_integer_recurrence_gives_the_points_of_cylc(text: str, expected: str) -
     assert points(make_cycling("integer"), text, "3", "12", most=20) == expected.split()
 
 
+BAD_DATETIME = [
+    "0101",
+    "20200115/20200117",
+    "R5",
+    "R",
+    "R0/P1D",
+    "P1D/P1D",
+    "00",
+    "R2/20200120",
+    "20200120",
+    "-P1D",
+    "P-1D",
+    "R3/20200120/20200110",
+    "P1W2D",
+    "P1.5D",
+    "--13",
+    "--0230",
+    "-367",
+    "T25",
+    "T6",
+    "R1//",
+    "P1D!T00",
+    "PT12H!(T00,T12)",
+    "+P1D/P1D!T00",
+    "P1M!P1D",
+    "P1D!!T00",
+    "P1D!T00,",
+    "P1D!+P1D",
+    "PT30S",
+    "hello",
+]
+BAD_INTEGER = [
+    "5",
+    "R3/4/10",
+    "P0",
+    "R0/P1",
+    "P-1",
+    "^+P1/P2",
+    "R2/6",
+    "P3/P3",
+    "R//5",
+    "x",
+]
+
+
 @pytest.mark.parametrize(
     ("mode", "text"),
-    [
-        ("gregorian", text)
-        for text in [
-            "0101", "20200115/20200117", "R5", "R", "R0/P1D", "P1D/P1D", "00", "R2/20200120", "20200120", "-P1D", "P-1D",
-            "R3/20200120/20200110", "P1W2D", "P1.5D", "--13", "--0230", "-367", "T25", "T6", "R1//", "P1D!T00",
-            "PT12H!(T00,T12)", "+P1D/P1D!T00", "P1M!P1D", "P1D!!T00", "P1D!T00,", "P1D!+P1D", "PT30S", "hello", "",
-        ]
-    ]
-    + [("integer", text) for text in ["5", "R3/4/10", "P0", "R0/P1", "P-1", "^+P1/P2", "R2/6", "P3/P3", "R//5", "x"]],
-)  # fmt: skip
+    [*(("gregorian", text) for text in ["", *BAD_DATETIME]), *(("integer", text) for text in BAD_INTEGER)],
+)
 def test_bad_recurrence_is_refused_in_our_own_words(mode: str, text: str) -> None:
     """A recurrence that cannot be read, or never yields a point, is refused with an error that names it."""
     cycling = make_cycling(mode)
