@@ -47,8 +47,14 @@ COMMANDS: dict[str, Command] = {
         Command("graph", ".graph", WORKFLOWS, "draw or print the dependency graph"),
         Command("install", ".install", WORKFLOWS, "copy a workflow into the run directory, ready to run"),
         Command("play", ".play", WORKFLOWS, "start a workflow, or take it up where it stopped"),
+        Command(
+            "vip", ".vip", WORKFLOWS, "validate, install and play a workflow", aliases=("validate-install-play",)
+        ),
         Command("clean", ".clean", WORKFLOWS, "delete the files of a stopped run"),
         Command("scan", ".scan", RUNNING, "list running or installed workflows"),
+        Command("stop", ".stop", RUNNING, "stop running workflows", aliases=("shutdown",)),
+        Command("pause", ".pause", RUNNING, "submit no more jobs"),
+        Command("resume", ".resume", RUNNING, "submit jobs again"),
         Command("ping", ".ping", RUNNING, "check that a workflow answers", plain=True),
         Command("cat-log", ".cat_log", RUNNING, "print or follow scheduler and job logs", aliases=("log",)),
         Command(
@@ -69,6 +75,14 @@ COMMANDS: dict[str, Command] = {
             aliases=("task-message",),
             plain=True,
         ),
+        Command(
+            "message",
+            "..flow.jobs.message",
+            INTERNAL,
+            "tell the scheduler something from a job",
+            aliases=("task-message",),
+            plain=True,
+        ),
         Command("client", ".client", INTERNAL, "call an endpoint of a running scheduler", plain=True),
     )
 }
@@ -77,11 +91,10 @@ ALIASES: dict[str, str] = {alias: command.name for command in COMMANDS.values() 
 
 
 def candidates(text: str) -> list[str]:
-    """The commands a word may mean: itself, its alias, or all whose name or alias begins with it."""
+    """The commands a word may mean: itself, its alias, or all whose name (if none: whose alias) begins with it."""
     if text in COMMANDS:
         return [text]
     if text in ALIASES:
         return [ALIASES[text]]
-    found = {name for name in COMMANDS if name.startswith(text)}
-    found.update(name for alias, name in ALIASES.items() if alias.startswith(text))
-    return sorted(found)
+    found = [name for name in COMMANDS if name.startswith(text)]
+    return sorted(found or {name for alias, name in ALIASES.items() if alias.startswith(text)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .exceptions import InputError
@@ -14,28 +15,32 @@ if TYPE_CHECKING:
     from ..flow.language.definition import WorkflowDefinition
 
 
-def load(text: str, variables: dict[str, Any]) -> tuple[Definition, WorkflowConfig]:
+def load(text: str, variables: Mapping[str, Any]) -> tuple[Definition, WorkflowConfig]:
     """Find a workflow and read its configuration.
 
     Raises:
         InputError: there is no such workflow.
         LanguageError: it is not valid, with file and line.
     """
+    found = find_definition(text)
+    return found, read(found, variables)
+
+
+def read(found: Definition, variables: Mapping[str, Any]) -> WorkflowConfig:
+    """The configuration of a workflow that was found; raises `LanguageError` where it is not valid."""
     from ..flow.language.config import load_config
     from ..flow.language.globals import load_global_config
 
-    found = find_definition(text)
     environment = dict(os.environ)
     if found.installed:
         environment.setdefault("CYLC_WORKFLOW_ID", found.name)
         environment.setdefault("CYLC_WORKFLOW_RUN_DIR", str(found.directory))
-    config = load_config(
+    return load_config(
         str(found.directory),
         template_variables=variables,
         environment=environment,
         global_config=load_global_config(os.environ),
     )
-    return found, config
 
 
 def build(

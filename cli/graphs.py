@@ -122,6 +122,8 @@ def graph_of(
                 if parent_point != point and not task.is_valid_at(parent_point):
                     graph.ghosts.add(parent)
                 edges = {(parent, child) for child in children if child != parent}
+                # A task that the graph only removes is drawn for its suicide triggers alone.
+                graph.nodes |= children
                 graph.edges |= edges
                 if dependency.suicide:
                     graph.suicides |= edges

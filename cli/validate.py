@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from .. import __version__
-from .definitions import build, load
+from .definitions import build, load, read
 from .options import cli_command, initial_point_option, template_options, template_variables
 from .printer import Printer
+from .workflows import Definition
+
+if TYPE_CHECKING:
+    from ..flow.prepare import PlayOptions
+
+
+def validate(found: Definition, options: PlayOptions) -> None:
+    """Check a workflow as it would be played; raises `LanguageError` where it is not valid."""
+    build(read(found, options.template_variables), initial_point=options.initial_point)
 
 
 @cli_command(

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tidemill.cli.client import decode_protobuf
 from tidemill.cli.commands import ALIASES, COMMANDS, GROUPS, candidates
 from tidemill.cli.documentation import commands_page
 from tidemill.cli.exceptions import InputError, UsageError
 from tidemill.cli.main import find
 from tidemill.cli.options import template_variables
+from tidemill.proto.data_messages_pb2 import PbEntireWorkflow, TPDeltas
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))
@@ -83,3 +85,15 @@ def test_a_template_string_without_quotes_is_explained() -> None:
         template_variables(("A=text",))
     with pytest.raises(InputError, match="expected NAME=VALUE"):
         template_variables(("A",))
+
+
+def test_protobuf_answers_become_plain_data() -> None:
+    """The bytes of a protobuf endpoint are shown by the message its element type stands for."""
+    everything = PbEntireWorkflow()
+    everything.workflow.id = "~user/wf"
+    assert decode_protobuf(everything.SerializeToString(), None) == {"workflow": {"id": "~user/wf"}}
+    deltas = TPDeltas()
+    deltas.added.add().id = "~user/wf//1/foo"
+    assert decode_protobuf(deltas.SerializeToString(), "task_proxies") == {
+        "added": [{"id": "~user/wf//1/foo"}]
+    }
