@@ -33,8 +33,7 @@ def evaluate_point(cycling: DatetimeCycling, text: str, *, context: int | None) 
         point = _context(context, text)
     elif base.startswith("min(") and base.endswith(")"):
         candidates = [evaluate_point(cycling, item, context=context) for item in split_commas(base[4:-1])]
-        point = min(candidate for candidate, _ in candidates)
-        implied = next((interval for _, interval in candidates if interval is not None), None)
+        point, implied = min(candidates, key=lambda candidate: candidate[0])
     elif cycling.reader.is_truncated(base):
         truncated = cycling.reader.truncated(base)
         point = cycling.next_match(truncated, _context(context, text))
@@ -155,9 +154,11 @@ def _without_interval(
     start, _ = evaluate_point(cycling, heading.start, context=initial)
     if heading.repeats == 1:
         return _once(cycling, start)
-    if end <= start:
+    if end == start:
+        return _once(cycling, start)
+    if end < start:
         raise RecurrenceError(
-            f"in {heading.text!r} the end {heading.end!r} is not after the start {heading.start!r}"
+            f"in {heading.text!r} the end {heading.end!r} is before the start {heading.start!r}"
         )
     return _stepping(cycling, heading, start, Interval(0, 0, end - start, "the span between its points"))
 
