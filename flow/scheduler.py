@@ -386,7 +386,9 @@ class Scheduler:
         self.log("INFO", f'Command "{name}" received. ID={id}\n{name}({shown})')
         await self._committed(Command(self.time(), name, arguments, id, user))
 
-    async def put_messages(self, task_job: str, event_time: float, messages: list[tuple[str, str]]) -> None:
+    async def put_messages(
+        self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]
+    ) -> None:
         """Take messages of a job; returns once they are committed. Raises `CommandFailed` for a bad job ID."""
         cycle, _, rest = task_job.partition("/")
         task, _, number = rest.rpartition("/")
@@ -394,7 +396,8 @@ class Scheduler:
             raise CommandFailed(f"{task_job!r} is not the ID of a job: CYCLE/TASK/NN")
         self._jobs.drain()
         key = JobKey(cycle, task, int(number))
-        events = [JobMessage(event_time, key, severity, text) for severity, text in messages]
+        when = self.time() if event_time is None else event_time
+        events = [JobMessage(when, key, severity, text) for severity, text in messages]
         if events:
             self._inbox.extend(events[:-1])
             await self._committed(events[-1])

@@ -12,7 +12,9 @@ import random
 import socket
 import struct
 import traceback
+import uuid
 from collections.abc import Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -35,9 +37,14 @@ _SLICE_MESSAGES = 100
 _SLICE_SECONDS = 0.005
 _IN_FLIGHT = 1000
 _LINGER_MILLISECONDS = 1000
+_LONGEST_ID = 200
 _GRACE_SECONDS = 5.0
 _LARGEST_REQUEST = 64 * 1024 * 1024
-_ZERO_COPY_BYTES = 64 * 1024
+# Plain numbers: combining the library's flags would cost a microsecond each time.
+_NO_WAIT = int(zmq.NOBLOCK)
+_MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
+_EVENTS = int(zmq.EVENTS)
+_READABLE = int(zmq.POLLIN)
 _MONITORED = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 
 
@@ -58,6 +65,14 @@ class SchedulerServices(Protocol):
 
     def log(self, level: str, text: str) -> None:
         """Write a line to the scheduler's log; `level` is a standard level name."""
+
+    async def command(self, name: str, arguments: dict[str, Any], *, id: str, user: str = "") -> None:
+        """Carry out a user's command; returns once what it changed is on disk."""
+
+    async def put_messages(
+        self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]
+    ) -> None:
+        """Take messages of a job; returns once they are on disk."""
 
 
 class Caller(NamedTuple):
@@ -245,10 +260,14 @@ class WorkflowRuntimeServer(Endpoints):
         clock = self._loop.time
         deadline = clock() + _SLICE_SECONDS
         receive = self._socket.recv
+        waiting = self._socket.getsockopt
         roles = self._authenticator.role_of
         for _ in range(_SLICE_MESSAGES):
+            # Asking first costs less than the error that an empty socket raises.
+            if not waiting(_EVENTS) & _READABLE:
+                return False
             try:
-                frame = receive(zmq.NOBLOCK, False)
+                frame = receive(_NO_WAIT, False)
             except zmq.Again:
                 return False
             except zmq.ZMQError as error:
@@ -257,9 +276,9 @@ class WorkflowRuntimeServer(Endpoints):
             envelope = [frame]
             body = b""
             while frame.more:
-                frame = receive(zmq.NOBLOCK, False)
+                frame = receive(_NO_WAIT, False)
                 envelope.append(frame)
-            key = str(frame.get("User-Id"))
+            key = str(frame.get(b"User-Id"))
             if len(envelope) > 1:
                 body = envelope.pop().bytes
             reply = self._answer(body, Caller(key, roles(key)))
@@ -275,8 +294,8 @@ class WorkflowRuntimeServer(Endpoints):
         send = self._socket.send
         try:
             for part in envelope:
-                send(part, zmq.SNDMORE | zmq.NOBLOCK, False)
-            send(reply, zmq.NOBLOCK, len(reply) < _ZERO_COPY_BYTES)
+                send(part, _MORE, False)
+            send(reply, _NO_WAIT)
         except zmq.ZMQError as error:
             self._failures("WARNING", f"A reply could not be sent: {error}")
 
@@ -311,6 +330,8 @@ class WorkflowRuntimeServer(Endpoints):
         key = None
         if endpoint.once and "id" in meta:
             key = (caller.key, str(meta["id"]))
+            if len(key[1]) > _LONGEST_ID:
+                raise RequestRefused(f"The id of a request is at most {_LONGEST_ID} characters long")
             known = self._memory.find(key, endpoint.name)
             if known is not None:
                 return known
@@ -430,6 +451,72 @@ class WorkflowRuntimeServer(Endpoints):
     def ping_workflow(self) -> bool:
         """Answer true: the scheduler is there."""
         return True
+
+    @expose(access="control")
+    async def pause_workflow(self, meta: dict[str, Any] | None = None) -> str:
+        """Submit no more jobs until resumed; active ones go on. Returns the command's id."""
+        return await self._command("pause", {}, meta)
+
+    @expose(access="control")
+    async def resume_workflow(self, meta: dict[str, Any] | None = None) -> str:
+        """Submit jobs again. Returns the command's id."""
+        return await self._command("resume", {}, meta)
+
+    @expose(access="stop")
+    async def stop_workflow(
+        self,
+        mode: str = "clean",
+        cycle_point: str | None = None,
+        clock_time: float | None = None,
+        task: str | None = None,
+        meta: dict[str, Any] | None = None,
+    ) -> str:
+        """Stop the run. Returns the command's id; the stop itself follows.
+
+        Arguments:
+            mode: ``clean`` (when active jobs are done), ``kill`` (end them first), ``now`` (leave them) or
+                ``now-now`` (wait for nothing).
+            cycle_point: stop after this point instead.
+            clock_time: stop at this time instead, in seconds since the epoch.
+            task: stop when this ``CYCLE/TASK`` has finished instead.
+        """
+        arguments = {"mode": mode, "cycle_point": cycle_point, "clock_time": clock_time, "task": task}
+        return await self._command("stop", arguments, meta)
+
+    @expose(access="control")
+    async def put_messages(
+        self,
+        task_job: str,
+        messages: list[Any],
+        event_time: str | float | None = None,
+    ) -> bool:
+        """Take messages of a job, as ``tidemill message`` sends them; true once they are on disk.
+
+        Arguments:
+            task_job: the job, ``CYCLE/TASK/NN``.
+            messages: pairs of severity and text.
+            event_time: when they were sent: ISO 8601, or seconds since the epoch; now if left out.
+        """
+        pairs = [(str(pair[0]), str(pair[1])) for pair in messages if isinstance(pair, list) and len(pair) == 2]
+        if len(pairs) != len(messages):
+            raise RequestRefused("put_messages: each message is a pair of severity and text")
+        await self.schd.put_messages(task_job, _seconds(event_time), pairs)
+        return True
+
+    async def _command(self, name: str, arguments: dict[str, Any], meta: dict[str, Any] | None) -> str:
+        meta = meta or {}
+        identity = str(meta.get("id") or uuid.uuid4())
+        await self.schd.command(name, arguments, id=identity, user=str(meta.get("auth_user", self.schd.owner)))
+        return identity
+
+
+def _seconds(time: str | float | None) -> float | None:
+    if not isinstance(time, str):
+        return time
+    try:
+        return datetime.fromisoformat(time).timestamp()
+    except ValueError:
+        raise RequestRefused(f"{time!r} is not a time such as 2025-01-03T12:00:00Z") from None
 
 
 WorkflowRuntimeServer.endpoints = collect(WorkflowRuntimeServer)

@@ -27,7 +27,7 @@ from .proxy import FIRST_FLOW, JobTimes, TaskProxy, flow_text
 from .queues import Queues
 from .runahead import RunaheadWindow
 from .shutdown import Shutdown
-from .simulation import Simulator
+from .simulation import Simulator, dummy_runtime
 from .spawning import Spawner
 from .text import utc
 from .timers import Timers
@@ -300,10 +300,13 @@ class Engine:
 
     def job_specification(self, proxy: TaskProxy) -> JobSpecification:
         """What the jobs room needs for the latest job of an instance."""
+        runtime = proxy.definition.runtime
+        if self.options.run_mode == "dummy":
+            runtime = dummy_runtime(proxy.definition, proxy.cycle, proxy.try_number)
         return JobSpecification(
             key=proxy.job_key,
             definition=proxy.definition,
-            runtime=proxy.definition.runtime,
+            runtime=runtime,
             try_number=proxy.try_number,
             flow_numbers=tuple(sorted(proxy.flows)),
             dependencies=proxy.dependencies,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..language.definition import STANDARD_OUTPUTS
+from ..language.definition import STANDARD_OUTPUTS, TaskDefinition
 from .events import JobFailed, JobKey, JobMessage, JobStarted, JobSubmitted, JobSucceeded
 from .proxy import TaskProxy
 
 if TYPE_CHECKING:
     from .engine import Engine
 
+_QUOTED_QUOTE = "'\\''"
+_USER_SCRIPTS = ("init-script", "env-script", "pre-script", "post-script", "err-script", "exit-script")
 
 def run_length_seconds(runtime: Mapping[str, Any]) -> float:
     """How long a task takes when not run for real: its time limit over the speed-up factor, or the default length."""
@@ -31,6 +33,18 @@ def fails(runtime: Mapping[str, Any], cycle: str, try_number: int) -> bool:
     if try_number > 1 and simulation.get("fail try 1 only", True):
         return False
     return "all" in points or cycle in points
+
+
+def dummy_runtime(definition: TaskDefinition, cycle: str, try_number: int) -> dict[str, Any]:
+    """Settings of a real job that only passes the time (Cylc's dummy mode): it sleeps, sends the task's custom outputs,
+    and fails where a simulated one would. The user's scripts and environment stay out of it."""
+    lines = [f"sleep {run_length_seconds(definition.runtime):g}"]
+    for label, output in definition.outputs.items():
+        if label not in STANDARD_OUTPUTS:
+            lines.append(f"cylc message -- '{output.message.replace(chr(39), _QUOTED_QUOTE)}'")
+    if fails(definition.runtime, cycle, try_number):
+        lines.append("false")
+    return {**definition.runtime, **dict.fromkeys(_USER_SCRIPTS, ""), "script": "\n".join(lines), "environment": {}}
 
 
 class Simulator:

@@ -135,8 +135,8 @@ def test_one_family_triggers_another_through_one_shared_prerequisite(play: Playe
 
 
 def test_a_suicide_trigger_removes_a_waiting_task(play: Player) -> None:
-    """``a => !b`` takes b out of the pool, and b is not spawned again in that flow."""
-    run = play("a & x? => b\na => !b\nx:fail? => y", {"1/x": "fail"}).run()
+    """``x:fail? => !b`` takes b out of the pool, and b is not spawned again in that flow."""
+    run = play("a & x? => b\nx:fail? => !b", {"1/x": "fail"}).run()
     assert "1/b/01" not in run.submitted
     assert run.stop.reason == "AUTOMATIC"
 
