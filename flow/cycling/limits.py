@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from .cycling import Cycling
 from .datetime import DatetimeCycling
 from .exceptions import CyclingError, PointError
-from .interval import parse_chain, parse_interval, split_offsets
+from .interval import parse_chain, split_offsets
 from .recurrence import evaluate_point
 from .truncated import matches, next_from_start, previous_from_start
 
@@ -129,14 +129,3 @@ def check_constraints(cycling: Cycling, point: int, constraints: Iterable[str], 
         elif cycling.parse(constraint) == point:
             return
     raise PointError(f"the {name} {cycling.format(point)} meets none of its constraints: {', '.join(wanted)}")
-
-
-def add_to_point(cycling: Cycling, point: int, interval: str) -> int:
-    """A point moved by an interval as text; raises `IntervalError`."""
-    return cycling.add(point, cycling.interval(interval))
-
-
-def interval_seconds(text: str) -> int:
-    """Seconds of an exact interval (``PT1H``); a month counts 30 days, a year 365. Raises `IntervalError`."""
-    interval = parse_interval(text)
-    return interval.seconds + (interval.months * 30 + interval.years * 365) * 86400
