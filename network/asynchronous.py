@@ -28,7 +28,7 @@ class AsynchronousRequests:
 
     def __init__(
         self,
-        connect: Callable[[], Connection],
+        connect: Callable[[int], Connection],
         look: Callable[[], None],
         timed_out: Callable[[str, float, Connection], ClientError],
     ) -> None:
@@ -46,7 +46,7 @@ class AsynchronousRequests:
             if channel is not None and channel.loop is not loop:
                 self.close()
             self._retired = [old for old in self._retired if not old.connection.socket.closed]
-            channel = self._channel = _Channel(loop, self._connect(), self._look)
+            channel = self._channel = _Channel(loop, self._connect(zmq.DEALER), self._look)
         try:
             return await channel.request(request, seconds)
         except TimeoutError:

@@ -29,6 +29,9 @@ _EVENTS = (
     | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL
     | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 )
+PROMPT_SECONDS = 0.05
+"""How long a receive from a request socket that may block does so."""
+
 _RECONNECT_MILLISECONDS = 50
 _RECONNECT_AT_MOST_MILLISECONDS = 1000
 
@@ -76,7 +79,7 @@ class Connection:
 
     Arguments:
         context: any kind of ZeroMQ context; a plain socket is made of it.
-        kind: the socket's type (``zmq.DEALER``, ``zmq.SUB``).
+        kind: the socket's type (``zmq.REQ``, ``zmq.DEALER``, ``zmq.SUB``).
         topics: for subscribers, what to subscribe to.
     """
 
@@ -98,9 +101,12 @@ class Connection:
         scheduler is there."""
         self._broken_handshakes = 0
         # A shadow of the caller's context: its sockets are plain ones, even if the context is of zmq.asyncio.
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.shadow(context)
-        self.socket = socket = self._context.socket(kind)
-        self.monitor = self._context.socket(zmq.PAIR)
+        try:
+            self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.shadow(context)
+            self.socket = socket = self._context.socket(kind)
+            self.monitor = self._context.socket(zmq.PAIR)
+        except zmq.ZMQError as error:
+            raise ClientError(f"Cannot connect to {self.where}: {error.strerror}") from None
         try:
             socket.linger = 0
             self.monitor.linger = 0
@@ -110,6 +116,10 @@ class Connection:
             socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MILLISECONDS)
             socket.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_AT_MOST_MILLISECONDS)
             socket.setsockopt(zmq.IPV6, ":" in host)
+            if kind == zmq.REQ:
+                # A late reply to an earlier request is told from the reply to this one.
+                socket.setsockopt(zmq.REQ_CORRELATE, 1)
+                socket.rcvtimeo = int(PROMPT_SECONDS * 1000)
             for topic in topics:
                 socket.setsockopt(zmq.SUBSCRIBE, topic)
             name = f"inproc://handshake-{os.getpid()}-{next(_NUMBERS)}"

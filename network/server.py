@@ -13,7 +13,7 @@ import socket
 import struct
 import traceback
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -260,7 +260,7 @@ class WorkflowRuntimeServer(Endpoints):
         clock = self._loop.time
         deadline = clock() + _SLICE_SECONDS
         receive = self._socket.recv
-        waiting = self._socket.getsockopt
+        waiting: Callable[[int], Any] = self._socket.getsockopt
         roles = self._authenticator.role_of
         for _ in range(_SLICE_MESSAGES):
             # Asking first costs less than the error that an empty socket raises.
@@ -497,7 +497,9 @@ class WorkflowRuntimeServer(Endpoints):
             messages: pairs of severity and text.
             event_time: when they were sent: ISO 8601, or seconds since the epoch; now if left out.
         """
-        pairs = [(str(pair[0]), str(pair[1])) for pair in messages if isinstance(pair, list) and len(pair) == 2]
+        pairs = [
+            (str(pair[0]), str(pair[1])) for pair in messages if isinstance(pair, list) and len(pair) == 2
+        ]
         if len(pairs) != len(messages):
             raise RequestRefused("put_messages: each message is a pair of severity and text")
         await self.schd.put_messages(task_job, _seconds(event_time), pairs)
@@ -506,7 +508,9 @@ class WorkflowRuntimeServer(Endpoints):
     async def _command(self, name: str, arguments: dict[str, Any], meta: dict[str, Any] | None) -> str:
         meta = meta or {}
         identity = str(meta.get("id") or uuid.uuid4())
-        await self.schd.command(name, arguments, id=identity, user=str(meta.get("auth_user", self.schd.owner)))
+        await self.schd.command(
+            name, arguments, id=identity, user=str(meta.get("auth_user", self.schd.owner))
+        )
         return identity
 
 

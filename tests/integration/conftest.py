@@ -103,7 +103,7 @@ Serve = Callable[..., Awaitable[EndpointsForTests]]
 
 @pytest.fixture
 async def serve(home: Path) -> AsyncIterator[Serve]:
-    """`await serve("one")`: a server of that workflow, with its contact file; `server.schd.lines` is its log."""
+    """`await serve("one")`: a server of it, with a contact file; its log is `server.schd.lines`."""
     started: list[EndpointsForTests] = []
 
     async def start(workflow: str = "one") -> EndpointsForTests:

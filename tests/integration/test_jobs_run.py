@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from tidemill.flow.engine.effects import JobSpecification, KillJob, PollJob
@@ -356,7 +357,7 @@ async def test_a_poll_tells_all_that_is_known(run: Run) -> None:
     run.managers.pop().close()
     run.events.clear()
     run.open()
-    run.manager.poll([PollJob(job.key, "1")])
+    run.manager.poll([PollJob(job.key, "1", submitted_only=True)])
     await until(lambda: run.ended(job.key))
     assert kinds(run.events) == ["JobStarted", "JobMessage", "JobSucceeded"]
     message = run.events[1]
@@ -377,7 +378,7 @@ async def test_a_new_scheduler_hears_the_end_of_a_job_it_did_not_start(run: Run)
     ids = {event.job: event.job_id for event in run.events if isinstance(event, JobSubmitted)}
     run.events.clear()
     run.open()
-    run.manager.poll([PollJob(key, ids[key]) for key in (loud.key, mute.key)])
+    run.manager.poll([PollJob(key, ids[key], submitted_only=True) for key in (loud.key, mute.key)])
     await until(lambda: len(run.events) == 2)
     assert kinds(run.events) == ["JobStarted", "JobStarted"]
     gate.touch()
@@ -517,7 +518,7 @@ async def test_drain_tells_of_a_start_before_anything_else(run: Run) -> None:
 
 
 async def test_the_helper_functions_of_job_scripts(run: Run) -> None:
-    """Scripts may wait for their start to be known, and for a line of the workflow's log, with grep's options."""
+    """Scripts may wait for their start to be known, and for a line of the workflow's log."""
     log = run.context.run_directory / "log" / "scheduler"
     log.mkdir(parents=True)
     (log / "log").write_text("[1/foo/01:running] => succeeded\n")
@@ -553,3 +554,70 @@ def runs(run: Run, key: JobKey) -> list[int]:
             except OSError:
                 continue
     return found
+
+
+async def test_debug_jobs_leave_a_trace(run: Run) -> None:
+    """In debug mode what bash does is written to job.xtrace, and not among the job's errors."""
+    run.managers.pop().close()
+    run.context = attrs.evolve(run.context, debug=True)
+    run.open()
+    job = run.job(script="echo traced")
+    assert isinstance((await run.submit(job))[-1], JobSucceeded)
+    assert "echo traced" in run.text(job.key, "job.xtrace")
+    assert run.text(job.key, "job.err") == ""
+
+
+async def test_a_job_file_run_by_hand_does_not_run_again(run: Run) -> None:
+    """Running a job file by hand works up to the claim: a job that has run does not run again."""
+    job = run.job(script='echo run >> "$CYLC_TASK_LOG_DIR/ran"')
+    await run.submit(job)
+    by_hand = await asyncio.create_subprocess_exec(
+        str(run.directory(job.key) / "job"), stderr=asyncio.subprocess.PIPE, env={"HOME": str(run.home)}
+    )
+    _, err = await by_hand.communicate()
+    assert by_hand.returncode == 0
+    assert "Not run: this job file has been run before" in err.decode()
+    assert run.text(job.key, "ran") == "run\n"
+
+
+async def test_a_sigpipe_is_not_ignored_in_jobs(run: Run) -> None:
+    """Jobs start with every signal at its default, whatever the scheduler's Python ignores."""
+    job = run.job(script="set +o pipefail; yes | head -n 1; trap -p PIPE")
+    assert isinstance((await run.submit(job))[-1], JobSucceeded)
+    assert "SIGPIPE" not in run.text(job.key, "job.out")
+    assert "Broken pipe" not in run.text(job.key, "job.err")
+
+
+async def test_jobs_do_not_inherit_what_is_about_another_job(run: Run) -> None:
+    """A scheduler that runs inside a job does not hand that job's variables on."""
+    environment = job_process_environment(
+        {"CYLC_TASK_NAME": "outer", "CYLC_SUITE_NAME": "o", "PATH": "/bin", "MY": "1"}
+    )
+    assert environment == {"PATH": "/bin", "MY": "1"}
+
+
+async def test_commands_of_the_workflow_come_first(run: Run) -> None:
+    """share/bin and bin of the run come before our own commands, which come before those of a login profile."""
+    elsewhere = run.home / "elsewhere"
+    elsewhere.mkdir()
+    for directory, name in ((elsewhere, "cylc"), (run.context.run_directory / "bin", "mine")):
+        directory.mkdir(exist_ok=True)
+        (directory / name).write_text("#!/bin/sh\necho from elsewhere\n")
+        (directory / name).chmod(0o755)
+    (run.home / ".bash_profile").write_text(f"PATH={elsewhere}:$PATH\n")
+    job = run.job(script="command -v cylc mine tidemill")
+    await run.submit(job)
+    found = [line for line in run.text(job.key, "job.out").splitlines() if line.startswith("/")]
+    directory = run.context.run_directory
+    assert found == [
+        f"{directory}/{where}" for where in (".service/bin/cylc", "bin/mine", ".service/bin/tidemill")
+    ]
+
+
+async def test_many_jobs_without_descriptors_are_looked_at(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no pidfd is to be had, a silent end is found by looking."""
+    monkeypatch.setattr("tidemill.flow.jobs.background.HAS_PIDFD", False)
+    job = run.job(init_script="exit 4")
+    events = await run.submit(job)
+    assert isinstance(events[-1], JobSubmissionFailed)
+    assert "exit status 4" in events[-1].reason

