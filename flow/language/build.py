@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ...exceptions import TidemillError
@@ -61,6 +63,37 @@ def build_definition(
     Raises:
         LanguageError: The workflow is not valid; the message has file and line.
     """
+    with _collector_paused():
+        return _build(
+            config,
+            now=now,
+            points_given={
+                "initial_point": initial_point,
+                "final_point": final_point,
+                "start_point": start_point,
+                "stop_point": stop_point,
+                "start_tasks": start_tasks,
+                "hold_after": hold_after,
+            },
+            check_circular=check_circular,
+        )
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """No garbage collection meanwhile: everything built is kept, and looking through it doubles the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _build(
+    config: WorkflowConfig, *, now: float, points_given: Mapping[str, Any], check_circular: bool
+) -> WorkflowDefinition:
     warnings = list(config.warnings)
     if not config.graphs:
         raise ConfigError(
@@ -68,17 +101,7 @@ def build_definition(
             location=config.where("scheduling"),
             hint="Add [scheduling][graph] with at least one recurrence, for example: R1 = hello",
         )
-    points = resolve_points(
-        config,
-        now=now,
-        initial_point=initial_point,
-        final_point=final_point,
-        start_point=start_point,
-        stop_point=stop_point,
-        start_tasks=start_tasks,
-        hold_after=hold_after,
-        warnings=warnings,
-    )
+    points = resolve_points(config, now=now, warnings=warnings, **points_given)
     cycling = points.cycling
     xtriggers = Xtriggers(config, cycling)
     all_families = _families(config)
@@ -128,11 +151,12 @@ def build_definition(
 def unused_namespaces(config: WorkflowConfig, definition: WorkflowDefinition) -> list[str]:
     """Names of ``[runtime]`` that are neither families nor in the graph: worth telling, but no error."""
     families = _families(config)
-    return [name for name in config.ancestors if name not in families and name not in definition.tasks]
+    used = {"root", *families, *definition.tasks}
+    return [name for name in config.ancestors if name not in used]
 
 
 def _families(config: WorkflowConfig) -> dict[str, list[str]]:
-    """Every namespace that others inherit from, to its tasks: the namespaces below it that are no families."""
+    """Every namespace that others inherit from, to its tasks: those below it that are no families."""
     parents = {parent for chain in config.ancestors.values() for parent in chain[1:]}
     families: dict[str, list[str]] = {
         name: [] for name in config.ancestors if name in parents and name != "root"
@@ -202,13 +226,18 @@ def _tasks(config: WorkflowConfig, graph: TaskGraph, special: SpecialTasks) -> d
     links = _links(graph)
     defaults = config.runtime_defaults
     merged: dict[int, Mapping[str, Any]] = {}
+    known_outputs: dict[Any, tuple[Mapping[str, OutputDefinition], str]] = {}
     tasks: dict[str, TaskDefinition] = {}
     for name, sequences in graph.tasks.items():
         settings = config.implicit_runtime(name)
         runtime = merged.get(id(settings))
         if runtime is None:
             runtime = merged[id(settings)] = _with_defaults(settings, defaults)
-        outputs, completion = _outputs(config, graph, name, settings)
+        required = graph_outputs(graph.optionality.required(name))
+        key = (id(settings), tuple(required.items()))
+        if key not in known_outputs:
+            known_outputs[key] = _outputs(config, name, settings, required)
+        outputs, completion = known_outputs[key]
         remote = graph.remote_tasks.get(name)
         tasks[name] = TaskDefinition(
             name=name,
@@ -244,12 +273,11 @@ def _poll(config: WorkflowConfig, name: str, graph: TaskGraph) -> dict[str, str]
 
 
 def _outputs(
-    config: WorkflowConfig, graph: TaskGraph, name: str, settings: Mapping[str, Any]
+    config: WorkflowConfig, name: str, settings: Mapping[str, Any], required: dict[str, bool | None]
 ) -> tuple[dict[str, OutputDefinition], str]:
     """A task's outputs, and when it is complete."""
     messages = {label: label for label in STANDARD_OUTPUTS}
     messages.update(settings.get("outputs") or {})
-    required = graph_outputs(graph.optionality.required(name))
     written = settings.get("completion")
     if written:
         location = config.where("runtime", name, "completion")

@@ -125,7 +125,7 @@ def check_completion(
             result.setdefault(label, False)
         elif required.get(label) is False:
             raise ConfigError(
-                f"completion of {task}: the graph allows {task}:{label}, the expression does not: {expression}",
+                f"completion of {task}: the graph allows {task}:{label}, this does not: {expression}",
                 location=location,
                 hint=f'Add "or {variable_name(label)}" to it, or remove {task}:{label}? from the graph.',
             )

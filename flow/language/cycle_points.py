@@ -1,4 +1,4 @@
-"""Where a workflow starts and ends: its cycling mode, and the points configured or given on the command line."""
+"""Where a workflow starts and ends: its cycling mode, and its points as configured or commanded."""
 
 from __future__ import annotations
 

@@ -66,8 +66,8 @@ def leaves(expression: Expression) -> Iterator[Leaf]:
 class Dependency:
     """One arrow of the graph: at every point of `sequence`, `children` wait for `expression`.
 
-    A family on the right of an arrow is one dependency with all members as children, so a prerequisite can be shared
-    by them: a family of 1000 triggering a family of 1000 costs 2000 links.
+    A family on the right of an arrow is one dependency with all members as children, so a prerequisite can be
+    shared by them: a family of 1000 triggering a family of 1000 costs 2000 links.
     """
 
     index: int
@@ -79,8 +79,8 @@ class Dependency:
     text: str = ""
     """The left-hand side in canonical text (``a:succeeded & b[-P1]:failed``), for people and for `show`."""
     conditional: bool = False
-    """Written with ``|`` or parentheses: one prerequisite whatever is inside. If False, every top-level term of
-    the expression is a prerequisite of its own to the user, and equal ones of several dependencies count once."""
+    """Written with ``|`` or parentheses: one prerequisite whatever is inside. If False, every top-level term
+    of the expression is a prerequisite of its own to the user; equal ones of several dependencies count once."""
     location: Location | None = None
     """Where it is written."""
 
@@ -125,7 +125,7 @@ class TaskDefinition:
     first_parent: str
     """The family it is grouped under."""
     runtime: Mapping[str, Any]
-    """Merged ``[runtime]`` settings, keyed as in `language.items` with typed values; sections are nested mappings."""
+    """Merged ``[runtime]`` settings with defaults, keyed as in `language.items`, typed; sections are nested."""
     sequences: tuple[Sequence, ...]
     """Where it is valid: at any point of any of these."""
     outputs: Mapping[str, OutputDefinition]

@@ -86,6 +86,8 @@ class ParsedGraph:
     """The tasks that exist at each point of the recurrence, in order, and where each is first named."""
     mentioned: dict[str, Location | None] = field(factory=dict)
     """Every task named, also those seen only with an offset or as the target of a suicide trigger."""
+    suicide_targets: set[str] = field(factory=set)
+    """Tasks that stand behind a ``!``."""
     arrows: list[Arrow] = field(factory=list)
     xtriggers: dict[str, Location | None] = field(factory=dict)
     """Labels of the xtriggers used."""
@@ -134,8 +136,8 @@ def parse_graph(
         parameters: Task parameter values by name.
         templates: Templates of the parameters; defaults are filled in.
         line_of: Location of the n-th line (0-based) of the text, for messages.
-        optionality: Collects required and optional outputs over all graphs of a workflow; the caller then calls
-            its `check`. Without it the text is checked alone.
+        optionality: Collects required and optional outputs over all graphs of a workflow; the caller then
+            calls its `check`. Without it the text is checked alone.
 
     Raises:
         GraphError: The text is not a valid graph; the location is that of the offending line.
@@ -275,6 +277,8 @@ class _Parser:
         family = node.name if members is not None else None
         for task in members if members is not None else (node.name,):
             graph.mentioned.setdefault(task, location)
+            if node.suicide:
+                graph.suicide_targets.add(task)
             if not node.offset and not node.suicide:
                 graph.tasks.setdefault(task, location)
             if not node.suicide:

@@ -43,9 +43,9 @@ class GraphLine:
 def read_lines(text: str, line_of: LineOf) -> list[GraphLine]:
     """Every complete line of a graph string.
 
-    A line goes on where it ends, or the next one starts, with ``=>``, ``&`` or ``|``; both at the same break is
-    an error, and so is a first or last line that hangs in the air (Cylc 8 behaviour). White space means nothing,
-    except that a name cannot contain any.
+    A line goes on where it ends, or the next one starts, with ``=>``, ``&`` or ``|``; both at the same break
+    is an error, and so is a first or last line that hangs in the air (Cylc 8 behaviour). White space means
+    nothing, except that a name cannot contain any.
 
     Raises:
         GraphError: At the line that is wrong.

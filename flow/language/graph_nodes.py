@@ -1,10 +1,10 @@
-"""The parts of a graph line between arrows: nodes joined by ``&``, ``|`` and parentheses, as a syntax tree."""
+"""The parts of a graph line between arrows: nodes joined by ``&``, ``|`` and parentheses, as a tree."""
 
 from __future__ import annotations
 
 import re
 
-from attrs import field, frozen
+from attrs import define, frozen
 
 from .graph_lines import NODE_FORMAT
 
@@ -70,23 +70,17 @@ class Operation:
 Syntax = Node | Operation
 
 
-@frozen
+@define(eq=False)
 class Element:
     """What stands between two arrows."""
 
     text: str
     tokens: tuple[str | Node, ...]
     syntax: Syntax
-    nodes: tuple[Node, ...] = field(init=False)
-    is_conditional: bool = field(init=False)
+    nodes: tuple[Node, ...]
+    has_or: bool
+    is_conditional: bool
     """Has ``|`` or parentheses: as a left-hand side it is one prerequisite, not one for each term."""
-    has_or: bool = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        nodes = tuple(token for token in self.tokens if isinstance(token, Node))
-        object.__setattr__(self, "nodes", nodes)
-        object.__setattr__(self, "has_or", "|" in self.tokens)
-        object.__setattr__(self, "is_conditional", "|" in self.tokens or "(" in self.tokens)
 
 
 def parse_element(text: str) -> Element:
@@ -97,12 +91,14 @@ def parse_element(text: str) -> Element:
     """
     tokens, positions = _tokens(text)
     if len(tokens) == 1 and isinstance(tokens[0], Node):
-        return Element(text, (tokens[0],), tokens[0])
+        return Element(text, (tokens[0],), tokens[0], (tokens[0],), False, False)
     reader = _Reader(text, tokens, positions)
     syntax = reader.any_of(0)
     if reader.index < len(tokens):
         raise ElementError(f"mismatched parentheses: {text}", reader.position, "Every ( needs its ).")
-    return Element(text, tuple(tokens), syntax)
+    nodes = tuple(token for token in tokens if isinstance(token, Node))
+    has_or = "|" in text
+    return Element(text, tuple(tokens), syntax, nodes, has_or, has_or or "(" in text)
 
 
 def _tokens(text: str) -> tuple[list[str | Node], list[int]]:

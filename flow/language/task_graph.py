@@ -29,8 +29,8 @@ class TaskGraph:
     sequences: dict[str, Recurrence] = field(factory=dict)
     """By recurrence as written."""
     tasks: dict[str, list[Recurrence]] = field(factory=dict)
-    """Every task with the recurrences it runs at, in the order the graph first names them. A task named only as
-    the target of suicide triggers runs nowhere (Cylc 8.5 behaviour)."""
+    """Every task with the recurrences it runs at, in the order the graph first names them. A task named only
+    as the target of suicide triggers runs nowhere (Cylc 8.5 behaviour)."""
     locations: dict[str, Location | None] = field(factory=dict)
     """Where each task is first named."""
     dependencies: list[Dependency] = field(factory=list)
@@ -62,7 +62,7 @@ def read_graphs(
         xtriggers: Those that the graph may use.
 
     Raises:
-        GraphError: A graph string, a recurrence or an offset is not valid, or two graphs contradict each other.
+        GraphError: A graph string, recurrence or offset is not valid, or two graphs contradict each other.
     """
     builder = _Builder(config, cycling, initial, final, families, xtriggers)
     for graph_text in config.graphs:
@@ -112,6 +112,7 @@ class _Builder:
             self.xtriggers.require(label, location)
         for arrow in parsed.arrows:
             self._add_arrow(arrow, sequence)
+        self.suicide_targets |= parsed.suicide_targets
         self._merge(parsed)
 
     def _merge(self, parsed: ParsedGraph) -> None:
@@ -140,16 +141,8 @@ class _Builder:
         first = sequence.first(self.initial)
         if first is None or (self.final is not None and first > self.final):
             self.graph.warnings.append(
-                f"{graph_text.location}: recurrence {text} has no point from the initial to the final cycle point"
+                f"{graph_text.location}: recurrence {text} has no point between initial and final cycle point"
             )
-        elif (second := sequence.next(first)) is not None:
-            written = self.cycling.format(first)
-            if written == self.cycling.format(second):
-                raise GraphError(
-                    f"[scheduling][graph]{text}: two cycle points are both written {written}",
-                    location=graph_text.location,
-                    hint="The cycle point format is coarser than this recurrence: make it finer.",
-                )
         self.graph.sequences[text] = sequence
         return sequence
 
@@ -170,8 +163,6 @@ class _Builder:
                 tree, text = rest, _canonical(rest)
             terms.append(self._expression(tree, arrow))
             texts.append(text)
-        if arrow.suicide:
-            self.suicide_targets.update(arrow.children)
         if not terms:
             return
         expression = terms[0] if len(terms) == 1 else All(tuple(terms))
@@ -200,7 +191,7 @@ class _Builder:
             )
         if arrow.suicide:
             self.graph.warnings.append(
-                f"{arrow.location}: an xtrigger cannot be a suicide trigger; ignored: {text} => !{arrow.children[0]}"
+                f"{arrow.location}: an xtrigger cannot make a task unwanted; ignored: {text} => !{arrow.children[0]}"
             )
             return
         for child in arrow.children:
