@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..contact.exceptions import ContactFileMissing
 from ..contact.file import Liveness, detect_old_contact, read_contact, remove_stale
+from ..contact.identifiers import validate_workflow_name
 from ..contact.paths import LATEST_RUN, contact_path, run_root
 from .exceptions import CleanError
 from .installation import INSTALL_DIRECTORY
@@ -34,6 +35,7 @@ def clean_run(workflow: str, *, parts: Iterable[str] = ()) -> Iterator[Path]:
     Raises:
         CleanError: the run may be running, a part lies outside, or a file cannot be removed.
     """
+    validate_workflow_name(workflow, allow_run_number=True)
     refuse_running(workflow)
     directory = run_root() / workflow
     patterns = list(parts)
@@ -79,8 +81,10 @@ def runs_to_clean(workflow: str) -> list[str]:
 
     Raises:
         CleanError: there is none.
+        IdentifierError: it is not a workflow's name: empty, a path ...
     """
     root = run_root()
+    validate_workflow_name(workflow.removesuffix(f"/{LATEST_RUN}"), allow_run_number=True)
     directory = root / workflow
     if directory.is_symlink() and workflow.rpartition("/")[2] == LATEST_RUN:
         workflow = f"{workflow.rpartition('/')[0]}/{os.path.basename(os.readlink(directory).rstrip('/'))}"

@@ -48,7 +48,11 @@ COMMANDS: dict[str, Command] = {
         Command("install", ".install", WORKFLOWS, "copy a workflow into the run directory, ready to run"),
         Command("play", ".play", WORKFLOWS, "start a workflow, or take it up where it stopped"),
         Command(
-            "vip", ".vip", WORKFLOWS, "validate, install and play a workflow", aliases=("validate-install-play",)
+            "vip",
+            ".vip",
+            WORKFLOWS,
+            "validate, install and play a workflow",
+            aliases=("validate-install-play",),
         ),
         Command("clean", ".clean", WORKFLOWS, "delete the files of a stopped run"),
         Command("scan", ".scan", RUNNING, "list running or installed workflows"),
@@ -91,7 +95,7 @@ ALIASES: dict[str, str] = {alias: command.name for command in COMMANDS.values() 
 
 
 def candidates(text: str) -> list[str]:
-    """The commands a word may mean: itself, its alias, or all whose name (if none: whose alias) begins with it."""
+    """The commands a word may mean: itself, its alias, or those whose name (else alias) begins with it."""
     if text in COMMANDS:
         return [text]
     if text in ALIASES:
