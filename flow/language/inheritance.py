@@ -72,7 +72,7 @@ def _merge(
             raise InheritanceError(
                 f"the parents of {name} cannot be put in one order: inherit = {', '.join(direct)}",
                 location=where(name),
-                hint="A family must come before its own ancestors, and only once; change the order of the parents.",
+                hint="A family must come before its own ancestors, and only once; change their order.",
             )
         merged.append(head)
         for sequence in sequences:

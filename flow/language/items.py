@@ -1,7 +1,7 @@
 """THE table of what ``flow.cylc`` may hold: path, type, default and meaning of every item.
 
-Validation, defaults, ``tidemill config`` and ``docs/configuration.md`` all read this one table. Items that only old
-files have are in `upgrades`; those of ``global.cylc`` in `globals`.
+Validation, defaults, ``tidemill config`` and ``docs/configuration.md`` all read this one table. Items that
+only old files have are in `upgrades`; those of ``global.cylc`` in `globals`.
 """
 
 from __future__ import annotations

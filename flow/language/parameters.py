@@ -34,8 +34,8 @@ class Specifier:
 def default_template(name: str, values: Sequence[ParameterValue]) -> str:
     """The template of a parameter without an entry in ``[task parameters][templates]``.
 
-    Cylc 8 behaviour: strings give ``_%(p)s``; integers ``_p%(p)0Nd``, as wide as the widest value, signed as soon as
-    one value is negative.
+    Cylc 8 behaviour: strings give ``_%(p)s``; integers ``_p%(p)0Nd``, as wide as the widest value,
+    signed as soon as one value is negative.
     """
     if not values or not all(isinstance(value, int) for value in values):
         return f"_%({name})s"
@@ -139,8 +139,8 @@ def expand_graph_line(
 ) -> list[str]:
     """Expand one complete graph line over all parameters used in it, as one product for the whole line.
 
-    A node whose offset leads out of range is dropped with its operator; where that empties the part between two
-    arrows, the chain ends there. Repeated results are given once. (Cylc 8 behaviour.)
+    A node whose offset leads out of range is dropped with its operator; where that empties the part between
+    two arrows, the chain ends there. Repeated results are given once. (Cylc 8 behaviour.)
 
     Args:
         line: A line of a graph string: comments removed, continued lines joined. White space is left alone.
@@ -245,7 +245,7 @@ def _prune_node(tokens: list[str]) -> str | None:
 def _split_groups(
     text: str, parameters: Parameters, error_class: type[LanguageError]
 ) -> tuple[list[str], list[list[Specifier]]]:
-    """The text around the ``<...>`` groups and the specifiers inside them; remote nodes ``x<wf::t>`` stay text."""
+    """The text around the ``<...>`` groups and the specifiers inside them; ``x<wf::t>`` stays text."""
     literals: list[str] = [""]
     groups: list[list[Specifier]] = []
     position = 0

@@ -12,6 +12,7 @@ from .exceptions import ConfigError
 from .source import Location, Origin, Source
 
 _HEADING = re.compile(r"(\[+)\s*(.*?)\s*(\]+)\s*(?:#.*)?\Z", re.DOTALL)
+_BALANCED = re.compile(r"[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\Z")
 _ITEM = re.compile(r"([\w+\-:.,!/()^$\s]*?(?:<[^>]*>)?)\s*=\s*(.*)\Z", re.DOTALL)
 _TRIPLES = ('"""', "'''")
 _QUOTED = {
@@ -111,8 +112,8 @@ def parse_sections(source: Source) -> Section:
         The top of the tree, an unnamed section.
 
     Raises:
-        ConfigError: A line that is no heading, item or comment; mismatched brackets; a section too deep; an unclosed
-            multi-line value; a name used for both a section and an item.
+        ConfigError: A line that is no heading, item or comment; mismatched brackets; a section too deep; an
+            unclosed multi-line value; a name used for both a section and an item.
     """
     root = Section("", 0, source)
     stack: list[Section] = [root]
@@ -170,7 +171,7 @@ def _heading(line: str, source: Source, index: int) -> tuple[int, str]:
         )
     if not match[2]:
         raise ConfigError("section without a name", location=source.location(index))
-    if "[" in match[2] or "]" in match[2]:
+    if not _BALANCED.match(match[2]):
         raise ConfigError(f"brackets do not match: {_shorten(line)}", location=source.location(index))
     return len(match[1]), match[2]
 

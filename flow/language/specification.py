@@ -1,4 +1,4 @@
-"""What a configuration may hold: items as data, and the functions that validate, complete and describe by them."""
+"""What a configuration may hold: items as data, and the functions that validate and complete by them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PATH = re.compile(r"\[([^\]]*)\]")
 class Item:
     """One item of a configuration file, as a row of the reference.
 
-    A path is written ``[section][subsection]item``; a part in angle brackets, as ``<name>``, stands for any name.
+    A path is written ``[section][subsection]item``; a part in angle brackets, ``<name>``, stands for any.
     A path that ends with a bracket describes a section.
     """
 
@@ -109,7 +109,7 @@ def defaults(specification: Specification) -> dict[str, Any]:
 
 
 def fill_defaults(values: dict[str, Any], specification: Specification) -> dict[str, Any]:
-    """Values with defaults for what is not set, in the order of the table, user-named sections completed too."""
+    """Values with defaults for what is not set, in the order of the table; user-named sections likewise."""
     result: dict[str, Any] = {}
     for name, child in specification.children.items():
         value = values.get(name)

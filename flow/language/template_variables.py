@@ -17,7 +17,7 @@ _NAME = re.compile(r"[A-Za-z_]\w*\Z")
 def parse_template_variables(
     *, set_: Sequence[str] = (), set_list: Sequence[str] = (), set_files: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Typed template variables; ``--set`` counts over ``--set-list``, and both over files, later over earlier.
+    """Typed template variables; ``--set`` counts over ``--set-list``, both over files, later over earlier.
 
     Args:
         set_: ``NAME=VALUE`` with a Python literal as value; a string is quoted.

@@ -92,8 +92,8 @@ _LIST_QUOTED = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)')\s*(,|\#.*|\Z)""", re.DO
 def split_list(text: str) -> list[str]:
     """The elements of a comma-separated list, in the notation of Cylc 8.
 
-    If the first element is quoted all quoted ones may hold commas; otherwise every comma separates. A ``#`` outside
-    quotes starts a comment. Empty elements are dropped; in a multi-line value line ends separate too.
+    If the first element is quoted all quoted ones may hold commas; otherwise every comma separates. A ``#``
+    outside quotes starts a comment. Empty elements are dropped; in a multi-line value line ends separate too.
 
     Raises:
         ValueError: Quotes do not match.
@@ -269,7 +269,7 @@ _KEYWORD = re.compile(r"([A-Za-z_]\w*)\s*=\s*(.*)\Z", re.DOTALL)
 
 
 def _xtrigger(text: str) -> XtriggerDefinition | None:
-    """A function call; the label and the default of `sequential` are filled in by the reader of the section."""
+    """A function call; label and the default of `sequential` are filled in by the reader of the section."""
     if not text:
         return None
     match = _XTRIGGER.match(text)
