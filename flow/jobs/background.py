@@ -3,7 +3,9 @@ scheduler."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import secrets
 import shutil
 import signal
@@ -23,6 +25,7 @@ from .status import append_status, format_time
 from .syntax import SyntaxChecker
 
 RUNNER = "background"
+RESERVED_DESCRIPTORS = 256
 
 # Python ignores the first two, who starts a daemon others; an ignored signal stays ignored in children.
 DEFAULT_SIGNALS = (
@@ -93,12 +96,14 @@ class BackgroundRunner:
             raise
         moment = format_time(started.time)
         process_id = started.process_id
-        append_status(
-            directory,
-            CYLC_JOB_RUNNER_NAME=RUNNER,
-            CYLC_JOB_ID=str(process_id),
-            CYLC_JOB_RUNNER_SUBMIT_TIME=moment,
-        )
+        # It runs, whatever can be written down of it: its claim and its own lines tell a later scheduler.
+        with contextlib.suppress(OSError):
+            append_status(
+                directory,
+                CYLC_JOB_RUNNER_NAME=RUNNER,
+                CYLC_JOB_ID=str(process_id),
+                CYLC_JOB_RUNNER_SUBMIT_TIME=moment,
+            )
         log_activity(
             directory,
             f"[jobs-submit ret_code] 0\n[jobs-submit out] {moment}|{job.key}|0|{process_id}\n"
@@ -161,13 +166,21 @@ def spawn(command: list[str], environment: Mapping[str, str], directory: Path) -
 
 
 def open_process(process_id: int) -> int | None:
-    """A pidfd for a process; None if it is gone, or there are none to be had."""
+    """A pidfd for a process; None if it is gone, or there are none to be had.
+
+    The last descriptors allowed are left for files and sockets: such a job is looked at now and then.
+    """
     if not HAS_PIDFD:
         return None
     try:
-        return os.pidfd_open(process_id)
+        descriptor = os.pidfd_open(process_id)
     except OSError:
         return None
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit != resource.RLIM_INFINITY and descriptor > limit - RESERVED_DESCRIPTORS:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def job_process_environment(environment: Mapping[str, str]) -> dict[str, str]:

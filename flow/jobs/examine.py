@@ -23,11 +23,12 @@ from .directory import (
     SCHEDULER_CLAIM,
     claim_for_scheduler,
     job_directory,
+    log_activity,
     read_claim,
     written_token,
 )
 from .process import find_job, runs_job, session_of
-from .status import SUCCEEDED, JobStatus, append_status, format_time, read_status
+from .status import SUCCEEDED, JobStatus, append_status, format_time, process_number, read_status
 
 CLAIM_WRITING_SECONDS = 1.0
 LOG_TAIL_BYTES = 2000
@@ -62,8 +63,8 @@ def examine(context: WorkflowContext, key: JobKey, job_id: str = "") -> Examinat
     claim = read_claim(directory, token) if token is not None else None
     status = read_status(directory)
     process_id = None
-    for candidate in (job_id or status.job_id, status.process_id, claim):
-        number = _number(candidate)
+    named = process_number(job_id or status.job_id)
+    for number in (named, status.process_id or 0, process_number(claim)):
         if runs_job(number, job_file):
             process_id = number
             break
@@ -74,11 +75,6 @@ def examine(context: WorkflowContext, key: JobKey, job_id: str = "") -> Examinat
     examination = Examination(key, directory, status, token, claim, process_id)
     examination.events = _events(examination)
     return examination
-
-
-def _number(candidate: str | int | None) -> int:
-    text = str(candidate)
-    return int(text) if text.isdigit() else 0
 
 
 def _events(examination: Examination) -> list[Event]:
@@ -117,6 +113,10 @@ def conclude(examination: Examination, ending: str = "", signal: str = "EXIT") -
         append_status(directory, CYLC_JOB_RUNNER_EXIT_POLLED=format_time(now))
     except OSError:
         pass
+    moment = format_time(now)
+    log_activity(
+        directory, f"[jobs-poll ret_code] 0\n[jobs-poll out] {moment}|{key}|gone without a word {ending}"
+    )
     if status.start_time is not None:
         examination.events.append(JobFailed(now, key, signal))
         return

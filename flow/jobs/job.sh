@@ -26,16 +26,16 @@ cylc__job__report_started() {
     local REPLY
     cylc__job__now
     cylc__job__record "CYLC_JOB_PID=$$"$'\n'"CYLC_JOB_INIT_TIME=${REPLY}"$'\n'
-    cylc__job__tell started "${REPLY}"
     printf '%s INFO - started\n' "${REPLY}"
+    cylc__job__tell started "${REPLY}"
 }
 
 cylc__job__report_succeeded() {
     local REPLY
     cylc__job__now
     cylc__job__record "CYLC_JOB_EXIT=SUCCEEDED"$'\n'"CYLC_JOB_EXIT_TIME=${REPLY}"$'\n'
-    cylc__job__tell succeeded "${REPLY}"
     printf '%s INFO - succeeded\n' "${REPLY}"
+    cylc__job__tell succeeded "${REPLY}"
 }
 
 # $1: what the trap caught.
@@ -43,8 +43,8 @@ cylc__job__report_failed() {
     local REPLY
     cylc__job__now
     cylc__job__record "CYLC_JOB_EXIT=$1"$'\n'"CYLC_JOB_EXIT_TIME=${REPLY}"$'\n'
-    cylc__job__tell failed "${REPLY}|$1"
     printf '%s CRITICAL - failed/%s\n' "${REPLY}" "$1" >&2
+    cylc__job__tell failed "${REPLY}|$1"
 }
 
 # $1: what the user says of it.
@@ -52,8 +52,8 @@ cylc__job__report_aborted() {
     local REPLY text="${1//$'\n'/ }"
     cylc__job__now
     cylc__job__record "CYLC_JOB_EXIT=\"${text}\""$'\n'"CYLC_JOB_EXIT_TIME=${REPLY}"$'\n'
-    cylc__job__tell aborted "${REPLY}"
     printf '%s CRITICAL - aborted/"%s"\n' "${REPLY}" "${text}" >&2
+    cylc__job__tell aborted "${REPLY}"
 }
 
 # Run a function of the job file, if it has one of that name.
@@ -160,11 +160,12 @@ cylc__job__main() {
     export CYLC_TASK_LOG_DIR="${CYLC_WORKFLOW_RUN_DIR}/log/job/${CYLC_TASK_JOB}"
     export CYLC_TASK_LOG_ROOT="${CYLC_TASK_LOG_DIR}/job"
     if ! cylc__job__claim; then
-        if [[ -t 2 ]]; then
-            printf 'This job has run already, or its directory cannot be written: %s\n' "${CYLC_TASK_LOG_DIR}" >&2
-        fi
+        printf 'Not run: this job file has been run before, or cannot write to %s\n' "${CYLC_TASK_LOG_DIR}" >&2
         exit 0
     fi
+    cd "${HOME:-/}" 2>/dev/null || cd /
+    # After the login profile, so that our own commands come before others of the same name.
+    export PATH="${CYLC_WORKFLOW_RUN_DIR}/.service/bin:${PATH}"
     if [[ "${CYLC_DEBUG-}" == true ]]; then
         exec 19>"${CYLC_TASK_LOG_ROOT}.xtrace"
         BASH_XTRACEFD=19
@@ -200,8 +201,7 @@ cylc__job__main() {
 
     cylc__job__report_started
 
-    # Our own commands before others of the same name, the workflow's programs before both.
-    export PATH="${CYLC_WORKFLOW_RUN_DIR}/share/bin:${CYLC_WORKFLOW_RUN_DIR}/bin:${CYLC_WORKFLOW_RUN_DIR}/.service/bin:${PATH}"
+    export PATH="${CYLC_WORKFLOW_RUN_DIR}/share/bin:${CYLC_WORKFLOW_RUN_DIR}/bin:${PATH}"
     export PYTHONPATH="${CYLC_WORKFLOW_RUN_DIR}/share/lib/python:${CYLC_WORKFLOW_RUN_DIR}/lib/python${PYTHONPATH:+:${PYTHONPATH}}"
 
     [[ -d "${CYLC_TASK_SHARE_CYCLE_DIR}" ]] || mkdir -p "${CYLC_TASK_SHARE_CYCLE_DIR}"

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from attrs import define, field
 
@@ -43,6 +43,7 @@ LOG = logging.getLogger(__name__)
 
 SUBMIT_BATCH = 8
 POLL_BATCH = 50
+RETRY_SECONDS = 5.0
 KILLED = "KILL"
 
 T = TypeVar("T")
@@ -89,7 +90,9 @@ class JobManager:
         self._report = report
         self._loop = loop
         self._runner = runner if runner is not None else BackgroundRunner(context)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tidemill-jobs")
+        self._submitting = ThreadPoolExecutor(threads, thread_name_prefix="tidemill-submit")
+        # Apart, so that no kill waits behind a thousand submissions.
+        self._looking = ThreadPoolExecutor(1, thread_name_prefix="tidemill-jobs")
         self._jobs: dict[JobKey, _Job] = {}
         self._results: deque[Callable[[list[Event]], None]] = deque()
         self._is_woken = False
@@ -107,7 +110,8 @@ class JobManager:
         """Stop listening, once the submissions under way are done. Jobs live on."""
         if self._is_closed:
             return
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._submitting, self._looking):
+            pool.shutdown(wait=True, cancel_futures=True)
         self.drain()
         self._is_closed = True
         if self._fifo is not None:
@@ -133,7 +137,9 @@ class JobManager:
         """Look at jobs: what has not been reported yet is, and those alive are watched from now on."""
         for poll in polls:
             if poll.key not in self._jobs:
-                self._jobs[poll.key] = _Job(poll.key, poll.job_id, is_submitted=True)
+                has_started = not poll.submitted_only
+                job = _Job(poll.key, poll.job_id, is_submitted=True, has_started=has_started)
+                self._jobs[poll.key] = job
         chosen = [poll for poll in polls if self._jobs[poll.key].is_submitted]
         for start in range(0, len(chosen), POLL_BATCH):
             self._work(self._poll_batch, chosen[start : start + POLL_BATCH])
@@ -170,10 +176,12 @@ class JobManager:
             self._jobs[job.key] = _Job(job.key)
             self._watch.forget(job.key)
         for start in range(0, len(jobs), SUBMIT_BATCH):
-            self._work(work, jobs[start : start + SUBMIT_BATCH])
+            self._submitting.submit(work, jobs[start : start + SUBMIT_BATCH])
 
     def _work(self, work: Callable[[Sequence[T]], None], items: Sequence[T]) -> None:
-        self._pool.submit(work, items)
+        # While closing, what is found out now is found out again by the next scheduler.
+        with contextlib.suppress(RuntimeError):
+            self._looking.submit(work, items)
 
     def _fifo_is_readable(self) -> None:
         self._collect(READ_BYTES)
@@ -219,7 +227,7 @@ class JobManager:
                 self._end(line.key, JobFailed(moment, line.key, line.detail or "ERR"), events)
             case "aborted":
                 # Its text may be long: it is in job.status.
-                self.poll([PollJob(line.key, job.job_id if job is not None else "")])
+                self.poll([PollJob(line.key, job.job_id if job is not None else "", submitted_only=True)])
             case _:
                 pass
 
@@ -297,6 +305,9 @@ class JobManager:
         messages = 0
         for event in examination.events:
             match event:
+                case JobSubmissionFailed() if job.has_started:
+                    # Its files are gone, but it was heard to start.
+                    self._end(key, JobFailed(event.time, key, "EXIT"), events)
                 case JobSucceeded() | JobFailed() | JobSubmissionFailed():
                     self._end(key, event, events)
                 case _ if job.has_ended:
@@ -369,9 +380,14 @@ class JobManager:
             descriptor = self._descriptor(examination)
             conclude(examination, ending.text, ending.signal)
         except Exception:
-            LOG.exception("cannot find out how job %s is", key)
+            LOG.exception("cannot find out how job %s is: trying again", key)
+            again = (self._work, self._conclude_batch, [(key, job_id, ending)])
+            self._put(lambda _: self._later(*again))
             return
         self._put(lambda events: self._examined(examination, descriptor, events))
+
+    def _later(self, work: Callable[..., None], *arguments: Any) -> None:
+        self._loop.call_later(RETRY_SECONDS, work, *arguments)
 
     def _descriptor(self, examination: Examination) -> int | None:
         """A pidfd of a job found alive; notices if it ended while it was opened."""

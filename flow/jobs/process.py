@@ -34,15 +34,20 @@ def command_line(process_id: int) -> bytes:
 def runs_job(process_id: int, job_file: Path) -> bool:
     """Whether a process is alive and is that job, not another that was given its number later.
 
-    A job is known by its command line: it names the job file.
+    A job is known by its command line: it names the job file, perhaps by another path to the run directory.
     """
     if process_id <= 0:
         return False
     wanted = os.fsencode(job_file)
     found = command_line(process_id)
-    if HAS_PROC:
-        return wanted in found.split(b"\0")
-    return wanted.replace(b" ", b"\0") in found
+    if not HAS_PROC:
+        return wanted.replace(b" ", b"\0") in found
+    arguments = found.split(b"\0")
+    if wanted in arguments:
+        return True
+    tail = b"/" + b"/".join(wanted.split(b"/")[-4:])
+    real = os.path.realpath(wanted)
+    return any(argument.endswith(tail) and os.path.realpath(argument) == real for argument in arguments)
 
 
 def find_job(job_file: Path) -> int | None:
@@ -76,8 +81,12 @@ def kill_jobs(leaders: Iterable[int]) -> None:
     roots = set(leaders) - {0, 1, os.getpid()}
     if not roots:
         return
-    own_session = session_of(os.getpid())
-    sessions = {root for root in roots if session_of(root) == root and root != own_session}
+    sessions = set()
+    for root in roots:
+        session = session_of(root)
+        # A session is the job's own if the job leads it, or its leader is gone; never that of a terminal.
+        if session and session != session_of(os.getpid()) and (session == root or not command_line(session)):
+            sessions.add(session)
     for _ in range(20):
         doomed = _family(_table(), roots, sessions)
         if not doomed:

@@ -63,7 +63,7 @@ def read_status(directory: Path) -> JobStatus:
             case "CYLC_JOB_RUNNER_SUBMIT_TIME":
                 status.submit_time = parse_time(value)
             case "CYLC_JOB_PID":
-                status.process_id = int(value) if value.isdigit() else None
+                status.process_id = process_number(value) or None
             case "CYLC_JOB_INIT_TIME" if status.start_time is None:
                 status.start_time = parse_time(value)
             case "CYLC_JOB_EXIT" if status.exit is None:
@@ -76,6 +76,11 @@ def read_status(directory: Path) -> JobStatus:
             case _:
                 pass
     return status
+
+
+def process_number(text: str | None) -> int:
+    """A process id as text to its number; 0 if it is none."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 def append_status(directory: Path, **lines: str) -> None:

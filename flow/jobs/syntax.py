@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from collections import OrderedDict
 from pathlib import Path
@@ -20,7 +21,7 @@ class SyntaxChecker:
 
     def __init__(self, bash: str) -> None:
         self._bash = bash
-        self._known: OrderedDict[int, None] = OrderedDict()
+        self._known: OrderedDict[bytes, None] = OrderedDict()
 
     def check(self, job_file: JobFile, path: Path) -> None:
         """Raise `JobSyntaxError`, with what bash says (file:line: reason), if the scripts of a file are not
@@ -30,7 +31,8 @@ class SyntaxChecker:
         """
         if not job_file.scripts.strip():
             return
-        text = hash((job_file.scripts, job_file.head.rpartition("cylc__job__work_sub_directory")[2]))
+        user_text = job_file.scripts + job_file.head.rpartition("cylc__job__work_sub_directory")[2]
+        text = hashlib.blake2b(user_text.encode(errors="surrogateescape"), digest_size=16).digest()
         if text in self._known:
             return
         result = subprocess.run(

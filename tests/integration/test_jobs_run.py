@@ -608,10 +608,8 @@ async def test_commands_of_the_workflow_come_first(run: Run) -> None:
     job = run.job(script="command -v cylc mine tidemill")
     await run.submit(job)
     found = [line for line in run.text(job.key, "job.out").splitlines() if line.startswith("/")]
-    directory = run.context.run_directory
-    assert found == [
-        f"{directory}/{where}" for where in (".service/bin/cylc", "bin/mine", ".service/bin/tidemill")
-    ]
+    wanted = (".service/bin/cylc", "bin/mine", ".service/bin/tidemill")
+    assert found == [str(run.context.run_directory / path) for path in wanted]
 
 
 async def test_many_jobs_without_descriptors_are_looked_at(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
