@@ -391,3 +391,13 @@ class Engine:
         self.runahead.invalidate()
         text = None if point is None else self.definition.cycling.format(point)
         self.changes.parameters["stopcp"] = text
+        if point is None:
+            return
+        for proxy in list(self.pool.values()):
+            if proxy.status == states.WAITING and proxy.point > point and not proxy.is_runahead:
+                before = proxy.label()
+                proxy.is_runahead = True
+                proxy.is_queued = False
+                self.touch(proxy)
+                self.log("INFO", f"{before} => {proxy.state_text()}")
+                self.runahead.block(proxy)

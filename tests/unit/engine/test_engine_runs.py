@@ -80,6 +80,16 @@ def test_a_stop_with_kill_ends_jobs_first(play: Player) -> None:
     assert run.stop.reason == "REQUEST(KILL)"
 
 
+def test_a_stop_point_given_while_running_holds_back_what_was_already_released(play: Player) -> None:
+    """Tasks beyond it that wait, even queued ones, do not run."""
+    text = ZIGZAG.replace("runahead limit = P2", "runahead limit = P4")
+    run = play(text)
+    run.command("stop", cycle_point="1")
+    run.run()
+    assert {name.partition("/")[0] for name in run.submitted} == {"1"}
+    assert run.stop.reason == "AUTOMATIC"
+
+
 def test_stopping_after_a_task_waits_for_that_task(play: Player) -> None:
     """The stop comes when the task has finished."""
     run = play("a => b => c")
