@@ -80,7 +80,7 @@ class Dependency:
     """The left-hand side in canonical text (``a:succeeded & b[-P1]:failed``), for people and for `show`."""
     conditional: bool = False
     """Written with ``|`` or parentheses: one prerequisite whatever is inside. If False, every top-level term
-    of the expression is a prerequisite of its own to the user; equal ones of several dependencies count once."""
+    of the expression is a prerequisite of its own to the user, and equal ones count once."""
     location: Location | None = None
     """Where it is written."""
 
@@ -125,7 +125,7 @@ class TaskDefinition:
     first_parent: str
     """The family it is grouped under."""
     runtime: Mapping[str, Any]
-    """Merged ``[runtime]`` settings with defaults, keyed as in `language.items`, typed; sections are nested."""
+    """Merged ``[runtime]`` settings with defaults, keyed as in `language.items`; sections are nested."""
     sequences: tuple[Sequence, ...]
     """Where it is valid: at any point of any of these."""
     outputs: Mapping[str, OutputDefinition]

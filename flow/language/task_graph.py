@@ -191,7 +191,7 @@ class _Builder:
             )
         if arrow.suicide:
             self.graph.warnings.append(
-                f"{arrow.location}: an xtrigger cannot make a task unwanted; ignored: {text} => !{arrow.children[0]}"
+                f"{arrow.location}: ignored {text} => !{arrow.children[0]}: an xtrigger cannot remove a task"
             )
             return
         for child in arrow.children:

@@ -92,7 +92,7 @@ def test_family_on_the_right_is_one_arrow() -> None:
 
 
 def test_submit_fail_any_waits_for_submission() -> None:
-    """FAM:submit-fail-any waits for a member's submission, as in Cylc 8.5, yet makes submit-failed optional."""
+    """FAM:submit-fail-any waits for a member's submission (Cylc 8.5), yet makes submit-failed optional."""
     graph = parse("FAM:submit-fail-any? => a")
     assert list(graph.triggers["a"]) == ["(m1:submitted|m2:submitted)"]
     assert graph.outputs["m1:submit-failed"] is False
