@@ -28,13 +28,15 @@ BOX_PADDING = 22.0
 BOX_GAP = 44.0
 TITLE = 34.0
 SWEEPS = 24
+LINKS_SWEPT = 200_000
+"""Links looked at while ordering: large graphs get fewer sweeps, so that time grows with their size only."""
 
 
 class Slot(NamedTuple):
     """A vertex of the template: a task, or a piece of a lane."""
 
     kind: str
-    """``task``; ``inner`` of an edge within a cycle; ``exit``, ``through``, ``entry`` of one between cycles."""
+    """``task``; ``inner`` within a cycle; ``exit``, ``through`` or ``entry`` of an edge between cycles."""
     name: str
     """The task; of a lane, the task it comes from."""
     to: str
@@ -261,7 +263,7 @@ def _neighbours(links: list[tuple[Slot, Slot]]) -> dict[Slot, list[Slot]]:
 def _order(layers: list[list[Slot]], neighbours: dict[Slot, list[Slot]]) -> list[list[Slot]]:
     """Order every layer by the mean place of each vertex's neighbours; the best order found is kept."""
     best, fewest = [list(layer) for layer in layers], None
-    for sweep in range(SWEEPS):
+    for sweep in range(_sweeps(neighbours)):
         place = {slot: number / max(len(layer), 1) for layer in layers for number, slot in enumerate(layer)}
         for layer in layers if sweep % 2 == 0 else reversed(layers):
             means = {
@@ -279,6 +281,11 @@ def _order(layers: list[list[Slot]], neighbours: dict[Slot, list[Slot]]) -> list
         if not crossings:
             break
     return best
+
+
+def _sweeps(neighbours: dict[Slot, list[Slot]]) -> int:
+    links = sum(map(len, neighbours.values())) // 2
+    return max(2, min(SWEEPS, LINKS_SWEPT // max(links, 1)))
 
 
 def _crossings(layers: list[list[Slot]], neighbours: dict[Slot, list[Slot]]) -> int:
@@ -319,7 +326,7 @@ def _place(
         for slot in layer
     }
     weights = {slot: sum(pull for _, pull in pulls[slot]) or 1.0 for slot in across}
-    for sweep in range(2 * SWEEPS):
+    for sweep in range(2 * _sweeps(neighbours)):
         for layer in layers if sweep % 2 == 0 else reversed(layers):
             wanted = {
                 slot: sum(across[other] * pull for other, pull in pulls[slot]) / weights[slot]

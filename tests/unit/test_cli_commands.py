@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from importlib import import_module
 from pathlib import Path
 
@@ -97,3 +99,18 @@ def test_protobuf_answers_become_plain_data() -> None:
     assert decode_protobuf(deltas.SerializeToString(), "task_proxies") == {
         "added": [{"id": "~user/wf//1/foo"}]
     }
+
+
+@pytest.mark.parametrize("name", sorted(name for name, entry in COMMANDS.items() if not entry.plain))
+def test_the_examples_of_a_command_are_understood(name: str) -> None:
+    """Every example in a command's help names that command and parses with its options."""
+    command = import_module(COMMANDS[name].module, "tidemill.cli").command
+    examples = [line.strip() for line in (command.epilog or "").splitlines() if "tidemill " in line]
+    assert examples
+    for example in examples:
+        line = re.search(r"tidemill (.*?)(?:\s{2,}|\)|$)", example)
+        assert line is not None
+        word, *arguments = shlex.split(line[1].split(" > ")[0], comments=True)
+        assert find(word).name == name
+        with command.make_context(name, arguments):
+            pass
