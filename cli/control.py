@@ -15,7 +15,10 @@ from .printer import Printer
 from .workflows import find_runs
 
 timeout_option = click.option(
-    "--comms-timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="How long to wait for an answer."
+    "--comms-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long to wait for an answer.",
 )
 
 

@@ -16,9 +16,7 @@ from .workflows import find_run
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 PLAY_OPTIONS = (
-    click.option(
-        "--initial-cycle-point", "--icp", metavar="POINT", help="First cycle point (first start only)."
-    ),
+    click.option("--initial-cycle-point", "--icp", metavar="POINT", help="First cycle point (first start only)."),
     click.option("--final-cycle-point", "--fcp", metavar="POINT", help="Last cycle point."),
     click.option(
         "--start-cycle-point",
@@ -39,16 +37,10 @@ PLAY_OPTIONS = (
     ),
     click.option("--pause", is_flag=True, help="Start paused."),
     click.option("-m", "--mode", metavar="MODE", help="Run mode: live, simulation or dummy."),
-    click.option(
-        "--abort-if-any-task-fails", is_flag=True, help="Stop, with an error, at the first failure."
-    ),
+    click.option("--abort-if-any-task-fails", is_flag=True, help="Stop, with an error, at the first failure."),
     click.option("--reference-log", is_flag=True, help="Write a reference.log of what triggers what."),
-    click.option(
-        "--reference-test", is_flag=True, help="Fail unless the run triggers as its reference.log says."
-    ),
-    click.option(
-        "-N", "--no-detach", is_flag=True, help="Stay in the foreground; the log goes to the terminal."
-    ),
+    click.option("--reference-test", is_flag=True, help="Fail unless the run triggers as its reference.log says."),
+    click.option("-N", "--no-detach", is_flag=True, help="Stay in the foreground; the log goes to the terminal."),
 )
 
 

@@ -26,7 +26,9 @@ from .printer import Printer
 @click.option("-n", "--now", count=True, help="Leave active jobs and stop; twice: do not even wait for event handlers.")
 @click.option("-w", "--wall-clock", metavar="TIME", help="Stop at this time (ISO 8601).")
 @click.option("--max-polls", type=int, default=0, metavar="N", help="Wait: look up to N times whether it has stopped.")
-@click.option("--interval", type=float, default=60.0, show_default=True, metavar="SECONDS", help="Time between two looks.")
+@click.option(
+    "--interval", type=float, default=60.0, show_default=True, metavar="SECONDS", help="Time between two looks."
+)
 @timeout_option
 def command(
     printer: Printer,

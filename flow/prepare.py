@@ -93,7 +93,10 @@ def make_plan(workflow: str, run_directory: Path, options: PlayOptions, *, now: 
         config=config,
         definition=definition,
         options=_engine_options(config, options, mode, saved),
-        parameters={**_parameters(definition, config, options, mode, saved, run_number, variables), "uuid_str": run_uuid},
+        parameters={
+            **_parameters(definition, config, options, mode, saved, run_number, variables),
+            "uuid_str": run_uuid,
+        },
         is_restart=is_restart,
         uuid=run_uuid,
         run_number=run_number,
@@ -189,9 +192,7 @@ def _check_supported(definition: WorkflowDefinition, config: WorkflowConfig) -> 
             )
 
 
-def _engine_options(
-    config: WorkflowConfig, options: PlayOptions, mode: str, saved: Mapping[str, str]
-) -> EngineOptions:
+def _engine_options(config: WorkflowConfig, options: PlayOptions, mode: str, saved: Mapping[str, str]) -> EngineOptions:
     events = config.items["scheduler"]["events"]
     expected = frozenset(events.get("expected task failures") or ())
     inactivity = events.get("inactivity timeout")

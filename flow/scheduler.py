@@ -22,7 +22,7 @@ from ..exceptions import TidemillError
 from ..network.server import WorkflowRuntimeServer
 from .engine import commands
 from .engine.effects import Effect, KillJob, PollJob, RecoverJob, StopScheduler, SubmitJob
-from .engine.engine import Engine
+from .engine.engine import Engine, Turn
 from .engine.events import Command, Event, JobKey, JobMessage, Start, Tick
 from .engine.restore import restore
 from .exceptions import CommandFailed
@@ -292,8 +292,16 @@ class Scheduler:
             events.append(Tick(now))
         for event in events:
             self.engine.handle(event)
+        turn = await self._worked_off(events)
+        self._carry_out(turn.effects)
+        self._answer(events)
+        if self.plan.observer is not None:
+            self.plan.observer(self.engine, turn)
+
+    async def _worked_off(self, events: list[Event]) -> Turn:
+        """What the engine makes of the events it was given, committed."""
         while not self._advance_slice():
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # noqa: ASYNC110 - not a wait: the loop's turn between two slices
         turn = self.engine.take()
         for level, text, when in turn.log:
             self._log.add(level, text, when)
@@ -301,10 +309,7 @@ class Scheduler:
         batch = batch_of(self.engine, turn, events)
         if not is_empty(batch):
             await self._commit(batch)
-        self._carry_out(turn.effects)
-        self._answer(events)
-        if self.plan.observer is not None:
-            self.plan.observer(self.engine, turn)
+        return turn
 
     def _advance_slice(self) -> bool:
         deadline = time.perf_counter() + SLICE_SECONDS
@@ -386,9 +391,7 @@ class Scheduler:
         self.log("INFO", f'Command "{name}" received. ID={id}\n{name}({shown})')
         await self._committed(Command(self.time(), name, arguments, id, user))
 
-    async def put_messages(
-        self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]
-    ) -> None:
+    async def put_messages(self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]) -> None:
         """Take messages of a job; returns once they are committed. Raises `CommandFailed` for a bad job ID."""
         cycle, _, rest = task_job.partition("/")
         task, _, number = rest.rpartition("/")
@@ -432,14 +435,7 @@ class Scheduler:
         for event in events:
             if not isinstance(event, Command):
                 self.engine.handle(event)
-        while not self._advance_slice():
-            await asyncio.sleep(0)
-        turn = self.engine.take()
-        for level, text, when in turn.log:
-            self._log.add(level, text, when)
-        batch = batch_of(self.engine, turn, events)
-        if not is_empty(batch):
-            await self._commit(batch)
+        await self._worked_off(events)
         for future in self._answers.values():
             if not future.done():
                 future.set_exception(CommandFailed(f"{self.workflow} is stopping: {stopping.reason}"))

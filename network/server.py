@@ -69,9 +69,7 @@ class SchedulerServices(Protocol):
     async def command(self, name: str, arguments: dict[str, Any], *, id: str, user: str = "") -> None:
         """Carry out a user's command; returns once what it changed is on disk."""
 
-    async def put_messages(
-        self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]
-    ) -> None:
+    async def put_messages(self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]) -> None:
         """Take messages of a job; returns once they are on disk."""
 
 
@@ -204,9 +202,7 @@ class WorkflowRuntimeServer(Endpoints):
         try:
             found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise ServerError(
-                f"Cannot listen as {host}: no address is known for that name ({error})"
-            ) from None
+            raise ServerError(f"Cannot listen as {host}: no address is known for that name ({error})") from None
         # Clients of ZeroMQ look for IPv4 first, so that is where they must find us, if there is one.
         address = str(min(found, key=lambda entry: entry[0] is not socket.AF_INET)[4][0])
         loopback = address.startswith("127.") or address == "::1"
@@ -347,9 +343,7 @@ class WorkflowRuntimeServer(Endpoints):
 
     def _run(self, endpoint: Endpoint, arguments: dict[str, Any]) -> Reply:
         if endpoint.is_async and len(self._tasks) >= _IN_FLIGHT:
-            raise RequestRefused(
-                f"{endpoint.name}: the scheduler is busy with {_IN_FLIGHT} requests: try again later"
-            )
+            raise RequestRefused(f"{endpoint.name}: the scheduler is busy with {_IN_FLIGHT} requests: try again later")
         try:
             result = getattr(self, endpoint.name)(**arguments)
         except Exception as error:
@@ -371,9 +365,7 @@ class WorkflowRuntimeServer(Endpoints):
     def _failed(self, endpoint: Endpoint, error: Exception) -> bytes:
         if isinstance(error, TidemillError):
             return encode_error(str(error))
-        self.schd.log(
-            "ERROR", f"Endpoint {endpoint.name} failed:\n{''.join(traceback.format_exception(error))}"
-        )
+        self.schd.log("ERROR", f"Endpoint {endpoint.name} failed:\n{''.join(traceback.format_exception(error))}")
         return encode_error(
             f"{endpoint.name} failed in the scheduler: {type(error).__name__}: {error}; its log says more"
         )
@@ -497,9 +489,7 @@ class WorkflowRuntimeServer(Endpoints):
             messages: pairs of severity and text.
             event_time: when they were sent: ISO 8601, or seconds since the epoch; now if left out.
         """
-        pairs = [
-            (str(pair[0]), str(pair[1])) for pair in messages if isinstance(pair, list) and len(pair) == 2
-        ]
+        pairs = [(str(pair[0]), str(pair[1])) for pair in messages if isinstance(pair, list) and len(pair) == 2]
         if len(pairs) != len(messages):
             raise RequestRefused("put_messages: each message is a pair of severity and text")
         await self.schd.put_messages(task_job, _seconds(event_time), pairs)
@@ -508,9 +498,7 @@ class WorkflowRuntimeServer(Endpoints):
     async def _command(self, name: str, arguments: dict[str, Any], meta: dict[str, Any] | None) -> str:
         meta = meta or {}
         identity = str(meta.get("id") or uuid.uuid4())
-        await self.schd.command(
-            name, arguments, id=identity, user=str(meta.get("auth_user", self.schd.owner))
-        )
+        await self.schd.command(name, arguments, id=identity, user=str(meta.get("auth_user", self.schd.owner)))
         return identity
 
 

@@ -9,11 +9,15 @@ from typing import Any, Protocol
 class Offset(Protocol):
     """Where a parent lies as seen from its child: what stands in the brackets of ``foo[-P1D]``."""
 
-    text: str
-    """As written, white space removed, without the brackets."""
-    is_absolute: bool
-    """True for ``[^]``, ``[^+P1D]``, ``[20200101T00]``, ``[5]``: the same parent whatever the child's
-    point."""
+    @property
+    def text(self) -> str:
+        """As written, white space removed, without the brackets."""
+        ...
+
+    @property
+    def is_absolute(self) -> bool:
+        """True for ``[^]``, ``[^+P1D]``, ``[20200101T00]``, ``[5]``: the same parent whatever the child's point."""
+        ...
 
     def parent(self, child_point: int) -> int:
         """The parent's point for a child at `child_point`."""
@@ -26,11 +30,15 @@ class Offset(Protocol):
 
 
 class Sequence(Protocol):
-    """A recurrence with its exclusions: an ascending set of points, none before the initial point, which
-    may be
-    unbounded. The final point bounds it where the workflow has one."""
+    """A recurrence with its exclusions: an ascending set of points, none before the initial point.
 
-    text: str
+    It may be unbounded; the final point bounds it where the workflow has one.
+    """
+
+    @property
+    def text(self) -> str:
+        """The recurrence as written."""
+        ...
 
     def contains(self, point: int) -> bool:
         """Whether `point` is one of its points (O(1) for exact intervals)."""

@@ -12,6 +12,7 @@ from .text import utc
 if TYPE_CHECKING:
     from .engine import Engine
 
+
 class CommandError(TidemillError):
     """The command makes no sense for this run."""
 

@@ -86,6 +86,4 @@ class StopScheduler:
     exit_code: int = 0
 
 
-Effect = (
-    SubmitJob | RecoverJob | PollJob | KillJob | WorkflowEvent | TaskEvent | StopScheduler
-)
+Effect = SubmitJob | RecoverJob | PollJob | KillJob | WorkflowEvent | TaskEvent | StopScheduler

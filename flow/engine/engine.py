@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection
+from functools import partial
 
 from attrs import define, field
 
@@ -145,7 +146,7 @@ class Engine:
                 self.log("DEBUG", f"Runahead limit: {self.definition.cycling.format(limit)}")
             self.spawner.resume_searches(limit)
         for proxy in self.runahead.released():
-            self.agenda.append(lambda proxy=proxy: self.release_from_runahead(proxy))  # type: ignore[misc]
+            self.agenda.append(partial(self.release_from_runahead, proxy))
         if self.agenda:
             return True
         if not self.is_paused and self.shutdown.requested is None and not self.shutdown.is_stopped:
@@ -226,7 +227,7 @@ class Engine:
             return
         limit = self.runahead.limit
         if limit is not None and proxy.point <= limit:
-            self.agenda.append(lambda: self.release_from_runahead(proxy))
+            self.agenda.append(partial(self.release_from_runahead, proxy))
         else:
             self.runahead.block(proxy)
 
@@ -294,7 +295,7 @@ class Engine:
             f"{proxy.id} -triggered off {list(proxy.dependencies)} in flow {flow_text(proxy.flows)}",
         )
         if self.options.run_mode == "simulation":
-            self.agenda.append(lambda: self.simulator.submit(proxy))
+            self.agenda.append(partial(self.simulator.submit, proxy))
         else:
             self.effects.append(SubmitJob(self.job_specification(proxy)))
 

@@ -223,9 +223,10 @@ class Outcomes:
     def missing_outputs(self, proxy: TaskProxy) -> str:
         """The required outputs of an instance, done or not, a line each."""
         required = required_outputs(proxy)
-        return "\n".join(
-            f"{'✓' if label in proxy.outputs else '⨯'} ┆  {label}" for label in required
-        ) or f"⨯ ┆  {proxy.definition.completion}"
+        return (
+            "\n".join(f"{'✓' if label in proxy.outputs else '⨯'} ┆  {label}" for label in required)
+            or f"⨯ ┆  {proxy.definition.completion}"
+        )
 
     def _retry(self, proxy: TaskProxy, kind: str, delay: float, event_name: str) -> None:
         engine = self.engine

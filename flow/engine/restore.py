@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 from attrs import define, field
 
@@ -153,7 +154,7 @@ def _resume(engine: Engine, proxy: TaskProxy) -> None:
         engine.runahead.block(proxy)
     elif proxy.status == states.PREPARING:
         if is_simulation:
-            engine.agenda.append(lambda: engine.simulator.submit(proxy))
+            engine.agenda.append(partial(engine.simulator.submit, proxy))
         else:
             engine.effects.append(RecoverJob(engine.job_specification(proxy)))
     elif proxy.status in states.ACTIVE:

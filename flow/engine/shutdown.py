@@ -74,9 +74,9 @@ class Shutdown:
         """An instance finished: it may be the one to stop after, or a failure that ends the run."""
         engine = self.engine
         options = engine.options
-        if failed and (options.abort_on_task_failure or options.is_reference_run):
-            if proxy.id not in options.expected_task_failures:
-                self.stop(ON_TASK_FAILURE, exit_code=1)
+        must_not_fail = options.abort_on_task_failure or options.is_reference_run
+        if failed and must_not_fail and proxy.id not in options.expected_task_failures:
+            self.stop(ON_TASK_FAILURE, exit_code=1)
         if self.stop_task == proxy.id:
             engine.log("INFO", f"Stop task {proxy.id} finished")
             self.stop_task = None
@@ -201,8 +201,7 @@ class Shutdown:
         engine = self.engine
         engine.log(
             "WARNING",
-            "This workflow already ran to completion.\n"
-            "To make it continue, trigger new tasks before the timeout.",
+            "This workflow already ran to completion.\nTo make it continue, trigger new tasks before the timeout.",
         )
         timeout = engine.options.restart_timeout_seconds
         if timeout is None:

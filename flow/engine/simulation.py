@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _QUOTED_QUOTE = "'\\''"
 _USER_SCRIPTS = ("init-script", "env-script", "pre-script", "post-script", "err-script", "exit-script")
 
+
 def run_length_seconds(runtime: Mapping[str, Any]) -> float:
     """How long a task takes when not run for real: its time limit over the speed-up factor, or the default length."""
     simulation = runtime.get("simulation") or {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .history import Past
@@ -33,12 +34,10 @@ class Spawner:
         definition = engine.definition
         if definition.start_tasks:
             for point, name in definition.start_tasks:
-                engine.agenda.append(lambda name=name, point=point: self._spawn_start_task(name, point, flows))
+                engine.agenda.append(partial(self._spawn_start_task, name, point, flows))
             return
         for name in definition.tasks:
-            engine.agenda.append(
-                lambda name=name: self.spawn_parentless(name, definition.start_point, flows)
-            )
+            engine.agenda.append(partial(self.spawn_parentless, name, definition.start_point, flows))
 
     def _spawn_start_task(self, name: str, point: int, flows: frozenset[int]) -> None:
         proxy = self.spawn(name, point, flows)
@@ -159,9 +158,7 @@ class Spawner:
         """Bring a task into the pool at a point, unless its limits or its history forbid it; None if so."""
         engine = self.engine
         definition = engine.definition
-        if point < definition.start_point or (
-            definition.final_point is not None and point > definition.final_point
-        ):
+        if point < definition.start_point or (definition.final_point is not None and point > definition.final_point):
             return None
         existing = engine.pool.get((point, name))
         if existing is not None:

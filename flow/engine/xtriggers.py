@@ -3,6 +3,7 @@ for by effect. One call serves every instance with the same signature."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -65,7 +66,7 @@ class Xtriggers:
             if due <= self.engine.now:
                 self._succeeded(signature, {})
             else:
-                self.engine.timers.add(due, lambda signature=signature: self._succeeded(signature, {}))  # type: ignore[misc]
+                self.engine.timers.add(due, partial(self._succeeded, signature, {}))
 
     def forget(self, proxy: TaskProxy) -> None:
         """An instance left the pool."""

@@ -28,9 +28,7 @@ def batch_of(engine: Engine, turn: Turn, events: Iterable[Event]) -> Batch:
         tasks=[_task_row(proxy) for proxy in changes.proxies],
         jobs=[row for proxy in changes.jobs if (row := _job_row(proxy)) is not None],
         task_events=[
-            TaskEventRow(
-                event.key.task, event.key.cycle, time, event.key.submit_number, event.name, event.message
-            )
+            TaskEventRow(event.key.task, event.key.cycle, time, event.key.submit_number, event.name, event.message)
             for time, event in changes.task_events
         ],
         parameters=dict(changes.parameters),
@@ -54,9 +52,7 @@ def batch_of(engine: Engine, turn: Turn, events: Iterable[Event]) -> Batch:
 
 def is_empty(batch: Batch) -> bool:
     """Whether there is nothing to commit but, at most, a tick of the clock."""
-    return not (
-        batch.tasks or batch.jobs or batch.task_events or batch.parameters or batch.tables or batch.deletions
-    )
+    return not (batch.tasks or batch.jobs or batch.task_events or batch.parameters or batch.tables or batch.deletions)
 
 
 def saved_state(saved: SavedRun, history: Iterable[TaskRow]) -> SavedState:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from attrs import define, field
+
 from tidemill.flow.engine.effects import KillJob, PollJob, RecoverJob, StopScheduler, SubmitJob
 from tidemill.flow.engine.engine import Engine, Turn
 from tidemill.flow.engine.events import (
@@ -168,7 +169,7 @@ class Play:
 Player = Callable[..., Play]
 
 
-@pytest.fixture()
+@pytest.fixture
 def define_workflow(tmp_path: Path) -> Callable[[str], WorkflowDefinition]:
     """Make a definition of a ``flow.cylc``."""
 
@@ -179,7 +180,7 @@ def define_workflow(tmp_path: Path) -> Callable[[str], WorkflowDefinition]:
     return build
 
 
-@pytest.fixture()
+@pytest.fixture
 def play(define_workflow: Callable[..., WorkflowDefinition]) -> Player:
     """Start a run of a graph (or a whole ``flow.cylc``)."""
 
@@ -191,10 +192,7 @@ def play(define_workflow: Callable[..., WorkflowDefinition]) -> Player:
         **options: object,
     ) -> Play:
         if "[scheduling]" not in text:
-            text = (
-                "[scheduler]\n allow implicit tasks = True\n"
-                f"[scheduling]\n [[graph]]\n  R1 = '''\n{text}\n'''\n"
-            )
+            text = f"[scheduler]\n allow implicit tasks = True\n[scheduling]\n [[graph]]\n  R1 = '''\n{text}\n'''\n"
         definition = define_workflow(text, **(points or {}))
         return Play(definition, EngineOptions(**options), outcomes or {}).start()  # type: ignore[arg-type]
 

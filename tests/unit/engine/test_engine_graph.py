@@ -172,7 +172,9 @@ def test_future_triggers_reach_ahead(play: Player) -> None:
 
 def test_a_sequential_task_waits_for_its_previous_instance(play: Player) -> None:
     """A special task of that type never overlaps itself."""
-    text = integer("P1 = foo").replace("[scheduling]", "[scheduling]\n    [[special tasks]]\n        sequential = foo\n")
+    text = integer("P1 = foo").replace(
+        "[scheduling]", "[scheduling]\n    [[special tasks]]\n        sequential = foo\n"
+    )
     text = text.replace("    cycling mode", "  cycling mode", 1)
     lines = text.splitlines()
     start = next(i for i, line in enumerate(lines) if "special tasks" in line)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tidemill.flow.engine.commands import CommandError, check
 
 Player = Callable[..., object]
