@@ -90,9 +90,7 @@ class BackgroundRunner:
             started = self._start(job, directory)
         except (JobError, OSError) as error:
             moment = format_time(time.time())
-            log_activity(
-                directory, f"[jobs-submit ret_code] 1\n[jobs-submit err] {error}\n{moment} [STDERR] {error}"
-            )
+            log_activity(directory, f"[jobs-submit ret_code] 1\n[jobs-submit err] {error}\n{moment} [STDERR] {error}")
             raise
         moment = format_time(started.time)
         process_id = started.process_id

@@ -114,18 +114,14 @@ def conclude(examination: Examination, ending: str = "", signal: str = "EXIT") -
     except OSError:
         pass
     moment = format_time(now)
-    log_activity(
-        directory, f"[jobs-poll ret_code] 0\n[jobs-poll out] {moment}|{key}|gone without a word {ending}"
-    )
+    log_activity(directory, f"[jobs-poll ret_code] 0\n[jobs-poll out] {moment}|{key}|gone without a word {ending}")
     if status.start_time is not None:
         examination.events.append(JobFailed(now, key, signal))
         return
     reason = "the job ended before it began"
     if ending:
         reason += f" ({ending})"
-    examination.events.append(
-        JobSubmissionFailed(now, key, f"{reason}: see {directory}", last_words(directory))
-    )
+    examination.events.append(JobSubmissionFailed(now, key, f"{reason}: see {directory}", last_words(directory)))
 
 
 def last_words(directory: Path) -> str:

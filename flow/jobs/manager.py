@@ -169,9 +169,7 @@ class JobManager:
 
     # In the loop's thread: news in, events out.
 
-    def _in_batches(
-        self, jobs: Sequence[JobSpecification], work: Callable[[Sequence[JobSpecification]], None]
-    ) -> None:
+    def _in_batches(self, jobs: Sequence[JobSpecification], work: Callable[[Sequence[JobSpecification]], None]) -> None:
         for job in jobs:
             self._jobs[job.key] = _Job(job.key)
             self._watch.forget(job.key)

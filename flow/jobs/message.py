@@ -194,8 +194,9 @@ def _record(workflow: str, job: str, event_time: str, messages: Sequence[tuple[s
     if own == (workflow, job) and "CYLC_TASK_LOG_ROOT" in environment:
         status = Path(environment["CYLC_TASK_LOG_ROOT"] + ".status")
     else:
-        root = environment.get("TIDEMILL_RUN_DIR") or os.path.expanduser("~/cylc-run")
-        status = Path(root, workflow, "log", "job", job, "job.status")
+        from ...contact.paths import run_directory
+
+        status = run_directory(workflow) / "log" / "job" / job / "job.status"
         if not status.parent.is_dir():
             return False
     lines = "".join(f"CYLC_MESSAGE={event_time}|{severity}|{text}\n" for severity, text in messages)

@@ -130,9 +130,7 @@ def _table() -> list[tuple[int, int, int]]:
             if fields[0] not in (b"Z", b"X"):
                 table.append((int(name), int(fields[1]), int(fields[3])))
         return table
-    result = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, check=False, text=True
-    )
+    result = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat="], capture_output=True, check=False, text=True)
     for line in result.stdout.splitlines():
         process_id, parent, state = line.split(maxsplit=2)
         if not state.startswith("Z"):

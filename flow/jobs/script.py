@@ -117,9 +117,7 @@ def environment(context: WorkflowContext, job: JobSpecification) -> Iterator[tup
 
 
 def _scripts(context: WorkflowContext, runtime: Mapping[str, Any]) -> Iterator[str]:
-    variables = {
-        name: value for name, value in (runtime.get("environment") or {}).items() if value is not None
-    }
+    variables = {name: value for name, value in (runtime.get("environment") or {}).items() if value is not None}
     if variables:
         yield ""
         yield "cylc__job__inst__user_env() {"

@@ -45,12 +45,8 @@ def install(context: WorkflowContext) -> None:
         for directory in (etc, commands, context.job_root, context.run_directory / "share" / "cycle"):
             directory.mkdir(parents=True, exist_ok=True)
         write_file(etc / "job.sh", (here / "job.sh").read_text())
-        path = [
-            os.path.abspath(entry) for entry in sys.path if entry and os.path.abspath(entry) != str(package)
-        ]
-        write_file(
-            launcher, LAUNCHER.format(path=path, init=str(package / "__init__.py"), package=str(package))
-        )
+        path = [os.path.abspath(entry) for entry in sys.path if entry and os.path.abspath(entry) != str(package)]
+        write_file(launcher, LAUNCHER.format(path=path, init=str(package / "__init__.py"), package=str(package)))
         shim = (here / "shims" / "cylc.in").read_text()
         shim = shim.replace("@PYTHON@", shlex.quote(sys.executable))
         shim = shim.replace("@LAUNCHER@", shlex.quote(str(launcher)))

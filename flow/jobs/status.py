@@ -86,9 +86,7 @@ def process_number(text: str | None) -> int:
 def append_status(directory: Path, **lines: str) -> None:
     """Add ``KEY=value`` lines to ``job.status`` in one write; raises OSError."""
     data = "".join(f"{key}={value}\n" for key, value in lines.items()).encode()
-    descriptor = os.open(
-        directory / STATUS_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666
-    )
+    descriptor = os.open(directory / STATUS_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         os.write(descriptor, data)
     finally:

@@ -27,6 +27,7 @@ from tidemill.flow.engine.events import (
 from tidemill.flow.jobs.background import BackgroundRunner, job_process_environment
 from tidemill.flow.jobs.context import WorkflowContext
 from tidemill.flow.jobs.manager import JobManager
+from tidemill.flow.jobs.process import all_processes, command_line, kill_jobs
 from tidemill.flow.jobs.status import read_status
 from tidemill.flow.language.definition import TaskDefinition
 
@@ -119,6 +120,8 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
     yield run
     for manager in run.managers:
         manager.close()
+    # Nothing of a test that failed midway lives on.
+    kill_jobs(process for process in all_processes() if os.fsencode(tmp_path) in command_line(process))
 
 
 async def test_a_job_runs_from_begin_to_end(run: Run) -> None:
@@ -597,7 +600,7 @@ async def test_jobs_do_not_inherit_what_is_about_another_job(run: Run) -> None:
 
 
 async def test_commands_of_the_workflow_come_first(run: Run) -> None:
-    """share/bin and bin of the run come before our own commands, which come before those of a login profile."""
+    """Programs of the run come before our own commands, and those before a login profile's."""
     elsewhere = run.home / "elsewhere"
     elsewhere.mkdir()
     for directory, name in ((elsewhere, "cylc"), (run.context.run_directory / "bin", "mine")):
