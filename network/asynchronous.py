@@ -54,9 +54,7 @@ class AsynchronousRequests:
             # replies.
             self._retired.append(channel)
             channel.retire()
-            raise await loop.run_in_executor(
-                None, self._timed_out, command, seconds, channel.connection
-            ) from None
+            raise await loop.run_in_executor(None, self._timed_out, command, seconds, channel.connection) from None
 
     def close(self) -> None:
         """Close the connection; requests under way fail."""
@@ -69,9 +67,7 @@ class AsynchronousRequests:
 class _Channel:
     """One connection served by one event loop."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, connection: Connection, look: Callable[[], None]
-    ) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, connection: Connection, look: Callable[[], None]) -> None:
         self.loop = loop
         self.connection = connection
         self.retired = False

@@ -9,7 +9,6 @@ Imports little more than zmq: jobs and people start a client process for every m
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import socket
@@ -38,7 +37,7 @@ DEFAULT_TIMEOUT = 5.0
 _LONGEST_TIMEOUT_SECONDS = 7 * 24 * 3600.0
 _LOOK_INTERVAL_SECONDS = 0.2
 
-_to_json = json.JSONEncoder(separators=(",", ":")).encode
+_to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 class WorkflowRuntimeClient:
@@ -81,8 +80,6 @@ class WorkflowRuntimeClient:
         self._connection: Connection | None = None
         self._asynchronous: AsynchronousRequests | None = None
         self._lock = Lock()
-        self._id = os.urandom(16).hex()
-        self._ids = itertools.count(1)
         self.timeout = seconds_of(timeout, DEFAULT_TIMEOUT)
         try:
             self.workflow = resolve_workflow(workflow)
@@ -177,10 +174,8 @@ class WorkflowRuntimeClient:
 
     # --- one request ---
 
-    def _encode(
-        self, command: str, args: Mapping[str, Any] | None, req_meta: Mapping[str, Any] | None
-    ) -> bytes:
-        meta = {**self.header.get("meta", {}), "id": f"{self._id}-{next(self._ids)}", **(req_meta or {})}
+    def _encode(self, command: str, args: Mapping[str, Any] | None, req_meta: Mapping[str, Any] | None) -> bytes:
+        meta = {**self.header.get("meta", {}), "id": new_id(), **(req_meta or {})}
         message = {"command": command, "args": dict(args or {}), **self.header, "meta": meta}
         try:
             return _to_json(message).encode()
@@ -257,9 +252,7 @@ class WorkflowRuntimeClient:
         if self.timeout_handler is not None:
             self.timeout_handler()
         if connection.authenticated:
-            reason = (
-                "It is there but did not answer: it may be suspended or very busy, or the request takes long"
-            )
+            reason = "It is there but did not answer: it may be suspended or very busy, or the request takes long"
         elif connection.refused_connections:
             reason = "Nothing listens there: it may have stopped, or moved"
         else:
@@ -275,9 +268,7 @@ class WorkflowRuntimeClient:
         all."""
         import logging
 
-        logging.getLogger("tidemill").warning(
-            "%s %s:%s: no answer in time", self.workflow, self.host, self.port
-        )
+        logging.getLogger("tidemill").warning("%s %s:%s: no answer in time", self.workflow, self.host, self.port)
         self._look()
 
     def _look(self) -> None:
@@ -329,6 +320,12 @@ def seconds_of(timeout: float | str | None, default: float) -> float:
     if not seconds >= 0:
         raise ClientError(f"{timeout!r} is not a timeout: it is a number of seconds")
     return min(seconds, _LONGEST_TIMEOUT_SECONDS) or default
+
+
+def new_id() -> str:
+    """A random UUID (version 4), without the import of ``uuid``."""
+    digits = os.urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def request_meta() -> dict[str, str]:

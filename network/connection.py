@@ -62,15 +62,11 @@ def read_keys(service_directory: Path, srv_public_key_loc: str | os.PathLike[str
     try:
         pair = read_key_pair(own)
     except KeyFileError as error:
-        raise ClientError(
-            f"Authentication is not possible without the client's secret key: {error}"
-        ) from None
+        raise ClientError(f"Authentication is not possible without the client's secret key: {error}") from None
     try:
         server = read_public_key(srv_public_key_loc or service_directory / SERVER_PUBLIC)
     except KeyFileError as error:
-        raise ClientError(
-            f"Authentication is not possible without the server's public key: {error}"
-        ) from None
+        raise ClientError(f"Authentication is not possible without the server's public key: {error}") from None
     return Keys(pair, server, str(own.parent))
 
 

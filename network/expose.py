@@ -45,9 +45,7 @@ def expose(method: _Method, /) -> _Method: ...
 def expose(*, access: Access = "control", once: bool | None = None) -> Callable[[_Method], _Method]: ...
 
 
-def expose(
-    method: Callable[..., Any] | None = None, /, *, access: Access = "control", once: bool | None = None
-) -> Any:
+def expose(method: Callable[..., Any] | None = None, /, *, access: Access = "control", once: bool | None = None) -> Any:
     """Let a method be called over the network; bare, or as ``@expose(access="read")``.
 
     The method's parameters and their types are what a request's arguments are checked against. A parameter
@@ -107,9 +105,7 @@ class Endpoint:
         try:
             checked = msgspec.convert(known, self.checker)
         except msgspec.ValidationError as error:
-            raise RequestRefused(
-                f"{self.name}: {_plain(str(error))}. It is called as {self.signature}"
-            ) from None
+            raise RequestRefused(f"{self.name}: {_plain(str(error))}. It is called as {self.signature}") from None
         return {**others, **{name: getattr(checked, name) for name in known}}
 
 
@@ -149,9 +145,7 @@ def _endpoint(name: str, method: Callable[..., Any], exposure: Exposure) -> Endp
     try:
         hints = typing.get_type_hints(method)
     except NameError as error:
-        raise TypeError(
-            f"The types of endpoint {name} cannot be read when its class is made: {error}"
-        ) from error
+        raise TypeError(f"The types of endpoint {name} cannot be read when its class is made: {error}") from error
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     written = []
     takes_any = takes_meta = False

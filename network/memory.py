@@ -31,9 +31,7 @@ class ReplyMemory:
         if found is None:
             return None
         if found[0] != command:
-            raise RequestRefused(
-                f"The request id {key[1][:100]!r} was used for {found[0]} before: use a new one"
-            )
+            raise RequestRefused(f"The request id {key[1][:100]!r} was used for {found[0]} before: use a new one")
         return found[1]
 
     def keep(self, key: Key, command: str, reply: Reply) -> None:

@@ -147,9 +147,7 @@ async def test_host_and_port_need_no_contact_file(serve, tmp_path: Path) -> None
         assert await client.async_request("ping_workflow") is True
     away = tmp_path / "away"
     os.rename(server.schd.service_directory, away)
-    with WorkflowRuntimeClient(
-        "one", "127.0.0.1", server.port, srv_public_key_loc=away / SERVER_PUBLIC
-    ) as client:
+    with WorkflowRuntimeClient("one", "127.0.0.1", server.port, srv_public_key_loc=away / SERVER_PUBLIC) as client:
         assert client.host == "127.0.0.1"
     with pytest.raises(ClientError, match=r"client.key_secret"):
         WorkflowRuntimeClient("one", "127.0.0.1", server.port)
@@ -359,9 +357,7 @@ def test_a_client_process_imports_little() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_waiting_for_a_scheduler_that_is_still_to_start(
-    serve, wait_until: Callable[..., None], home: Path
-) -> None:
+def test_waiting_for_a_scheduler_that_is_still_to_start(serve, wait_until: Callable[..., None], home: Path) -> None:
     """With host and port given and nothing there yet, the client waits until its timeout, and says nothing
     listens."""
     create_keys(service_directory("one"))

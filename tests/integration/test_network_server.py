@@ -76,7 +76,7 @@ async def test_the_envelope_is_the_documented_one(serve) -> None:
         (b"\xff\xfe\x00", "not JSON"),
         (b'{"command": "echo", "args": {"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", "request"),
         (b'{"command": "nothing_like_it", "args": {}}', "No method by the name 'nothing_like_it'"),
-        (b'{"command": "ping_workflo", "args": {}}', "did you mean ping_workflow?"),
+        (b'{"command": "ping_workflo", "args": {}}', "did you mean ping_workflow"),
         (b'{"command": "not_exposed", "args": {}}', "No method"),
         (b'{"command": "plain_attribute", "args": {}}', "No method"),
         (b'{"command": "__class__", "args": {}}', "No method"),
@@ -170,34 +170,26 @@ async def test_a_slow_endpoint_holds_up_nobody(serve) -> None:
 
 
 async def test_a_flood_does_not_hold_up_the_loop(serve) -> None:
-    """While clients ask as fast as they can, a turn of the scheduler's loop stays short."""
+    """While a client asks as fast as it can, the scheduler's loop takes a turn at least every few hundred
+    requests."""
     server = await serve()
-    stop = False
+    total = 6000
 
-    def flood() -> int:
+    def flood() -> None:
         with raw_client(server, zmq.DEALER) as sock:
-            sent = 0
-            while not stop:
-                for _ in range(200):
+            for _ in range(total // 600):
+                for _ in range(600):
                     sock.send_multipart([b"", b'{"command": "ping_workflow", "args": {}}'])
-                for _ in range(200):
+                for _ in range(600):
                     sock.recv_multipart()
-                sent += 200
-            return sent
 
     flooding = asyncio.create_task(asyncio.to_thread(flood))
-    turns = []
-    last = time.perf_counter()
-    while len(turns) < 300:
+    turns = 0
+    while not flooding.done():
         await asyncio.sleep(0)
-        now = time.perf_counter()
-        turns.append(now - last)
-        last = now
-    stop = True
-    assert await flooding > 0
-    # Threads share the interpreter with the loop here, so single turns are longer than in a scheduler of its
-    # own.
-    assert sorted(turns)[len(turns) * 9 // 10] < 0.05
+        turns += 1
+    await flooding
+    assert turns > total / 300
 
 
 async def test_a_command_sent_twice_is_applied_once(serve) -> None:
@@ -218,9 +210,7 @@ async def test_a_command_repeated_while_it_works_waits_for_the_same_reply(serve)
     """Two requests with one id, the second before the first is answered: applied once, both answered."""
     server = await serve()
     with WorkflowRuntimeClient("one") as client:
-        both = [
-            asyncio.create_task(client.async_request("count_slowly", req_meta={"id": "x"})) for _ in range(2)
-        ]
+        both = [asyncio.create_task(client.async_request("count_slowly", req_meta={"id": "x"})) for _ in range(2)]
         assert await client.async_request("ping_workflow") is True
         server.go_on.set()
         assert await asyncio.gather(*both) == [1, 1]

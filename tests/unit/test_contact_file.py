@@ -210,15 +210,18 @@ def test_a_zombie_is_dead(wait_until) -> None:
 def test_what_is_known_of_a_process() -> None:
     """Start and command of another process are as the system has them; of none, nothing."""
     before = time.time()
-    child = subprocess.Popen([sys.executable, "-c", "input()", "a b", "it's"], stdin=subprocess.PIPE)
+    arguments = [sys.executable, "-c", "print(flush=True); input()", "a b", "it's"]
+    child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
+        assert child.stdout is not None
+        child.stdout.readline()
         assert process.exists(child.pid)
         started = process.start_time(child.pid)
         assert started is not None
         assert abs(started - before) < 5
         command = process.command_line(child.pid)
         assert command is not None
-        assert process.same_command(shlex.join([sys.executable, "-c", "input()", "a b", "it's"]), command)
+        assert process.same_command(shlex.join(arguments), command)
         assert not process.same_command("other", command)
         assert process.start_mark(child.pid) is not None
     finally:
