@@ -408,7 +408,9 @@ class JobManager:
             for kill in kills:
                 examination = examine(self._context, kill.key, kill.job_id)
                 if examination.token is not None:
-                    claim_for_scheduler(examination.directory, examination.token)
+                    # One that has not begun must not, should it slip through.
+                    with contextlib.suppress(OSError):
+                        claim_for_scheduler(examination.directory, examination.token)
                 if examination.process_id is not None:
                     alive.append(examination)
                 else:
