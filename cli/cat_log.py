@@ -62,9 +62,7 @@ MODES = {
 @click.option(
     "-s", "-t", "--submit-number", "--try-number", metavar="N", help="Which job of the task; default: latest."
 )
-@click.option(
-    "-r", "--rotation", type=click.IntRange(min=0), default=0, metavar="N", help="An older scheduler log."
-)
+@click.option("-r", "--rotation", type=click.IntRange(min=0), default=0, metavar="N", help="An older scheduler log.")
 @click.option("--prepend-path", is_flag=True, help="Print the file's host and path first.")
 def command(
     printer: Printer,

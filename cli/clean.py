@@ -32,13 +32,9 @@ from .workflows import installed_runs
     metavar="PATH[:PATH...]",
     help="Remove only these paths or globs within the run.",
 )
-@click.option(
-    "--local-only", "--local", is_flag=True, help="Remove files on this host only, which is what is done."
-)
+@click.option("--local-only", "--local", is_flag=True, help="Remove files on this host only, which is what is done.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before removing several runs.")
-def command(
-    printer: Printer, workflows: tuple[str, ...], parts: tuple[str, ...], local_only: bool, yes: bool
-) -> int:
+def command(printer: Printer, workflows: tuple[str, ...], parts: tuple[str, ...], local_only: bool, yes: bool) -> int:
     """Delete the files of stopped runs from this host.
 
     A running workflow is never touched. Symbolic links are removed and not followed, except where they
@@ -70,9 +66,7 @@ def _expand(workflows: tuple[str, ...]) -> list[str]:
                 raise InputError(f"{name}: a workflow id is needed, as in ocean/run1, not a path or a task")
             runs.update(dict.fromkeys(runs_to_clean(name.rstrip("/"))))
             continue
-        matched = [
-            run for run in known if match_names(name, [run]) or match_names(name, [run.rpartition("/")[0]])
-        ]
+        matched = [run for run in known if match_names(name, [run]) or match_names(name, [run.rpartition("/")[0]])]
         if not matched:
             raise CleanError(f"no workflow matches {name!r}")
         runs.update(dict.fromkeys(matched))

@@ -120,9 +120,7 @@ def _clean_parts(workflow: str, directory: Path, pattern: str) -> Iterator[Path]
         part = path.relative_to(directory).as_posix()
         if path.is_symlink():
             yield from _remove_link(path, workflow, part)
-        elif not path.parent.resolve().is_relative_to(real) and not _is_own_target(
-            path.parent, directory, workflow
-        ):
+        elif not path.parent.resolve().is_relative_to(real) and not _is_own_target(path.parent, directory, workflow):
             raise CleanError(f"--rm {pattern}: {path} lies outside the run directory, behind a symbolic link")
         elif path.is_dir():
             shutil.rmtree(path)
@@ -137,11 +135,7 @@ def _is_own_target(parent: Path, directory: Path, workflow: str) -> bool:
     real = parent.resolve()
     for part in SYMLINKED:
         link = directory / part if part else directory
-        if (
-            link.is_symlink()
-            and _target_is_ours(link, workflow, part)
-            and real.is_relative_to(link.resolve())
-        ):
+        if link.is_symlink() and _target_is_ours(link, workflow, part) and real.is_relative_to(link.resolve()):
             return True
     return False
 

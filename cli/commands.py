@@ -40,9 +40,7 @@ COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
         Command("validate", ".validate", WORKFLOWS, "check a workflow definition"),
-        Command(
-            "config", ".config", WORKFLOWS, "print the parsed configuration of a workflow or of the site"
-        ),
+        Command("config", ".config", WORKFLOWS, "print the parsed configuration of a workflow or of the site"),
         Command("list", ".list", WORKFLOWS, "print the tasks and families of a workflow", aliases=("ls",)),
         Command("graph", ".graph", WORKFLOWS, "draw or print the dependency graph"),
         Command("install", ".install", WORKFLOWS, "copy a workflow into the run directory, ready to run"),

@@ -72,8 +72,8 @@ def complete(words: list[str]) -> list[str]:
     """
     *before, last = words or [""]
     if not before:
-        names = [*COMMANDS, *ALIASES] if last in ALIASES or last else list(COMMANDS)
-        return sorted(name for name in names if name.startswith(last))
+        found = [name for name in COMMANDS if name.startswith(last)]
+        return sorted(found or [alias for alias in ALIASES if alias.startswith(last)])
     found = candidates(before[0])
     if len(found) != 1:
         return []
@@ -100,9 +100,7 @@ def options_of(name: str) -> list[str]:
     found = {"--help"}
     for parameter in module.command.params:
         if isinstance(parameter, click.Option) and not parameter.hidden:
-            found.update(
-                option for option in [*parameter.opts, *parameter.secondary_opts] if option.startswith("--")
-            )
+            found.update(option for option in [*parameter.opts, *parameter.secondary_opts] if option.startswith("--"))
     return sorted(found)
 
 

@@ -31,15 +31,9 @@ from .printer import Printer
 @click.option("-d", "--defaults", is_flag=True, help="Print what is not set, too, with its default.")
 @click.option("-n", "--null-value", default="", metavar="TEXT", help="Print this where a value is unset.")
 @click.option("-o", "--one-line", is_flag=True, help="Print several single values on one line.")
-@click.option(
-    "--print-hierarchy", "--hierarchy", is_flag=True, help="Print where the site's files are looked for."
-)
-@click.option(
-    "--platform-names", is_flag=True, help="Print the names of the site's platforms and platform groups."
-)
-@click.option(
-    "--platforms", is_flag=True, help="Print the configuration of the site's platforms and platform groups."
-)
+@click.option("--print-hierarchy", "--hierarchy", is_flag=True, help="Print where the site's files are looked for.")
+@click.option("--platform-names", is_flag=True, help="Print the names of the site's platforms and platform groups.")
+@click.option("--platforms", is_flag=True, help="Print the configuration of the site's platforms and platform groups.")
 @template_options
 def command(
     printer: Printer,

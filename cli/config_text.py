@@ -26,9 +26,7 @@ def workflow_data(config: WorkflowConfig, *, defaults: bool = False) -> Plain:
     Arguments:
         defaults: with what the workflow leaves unset; None where there is no default.
     """
-    items = (
-        plain(config.items, SPECIFICATION) if defaults else _written(config.items, SPECIFICATION, (), config)
-    )
+    items = plain(config.items, SPECIFICATION) if defaults else _written(config.items, SPECIFICATION, (), config)
     data: Plain = {}
     for name in ("meta", "scheduler"):
         if items.get(name):

@@ -51,14 +51,10 @@ def build(
 
     from ..flow.language.build import build_definition
 
-    return build_definition(
-        config, now=time.time(), initial_point=initial_point, check_circular=check_circular
-    )
+    return build_definition(config, now=time.time(), initial_point=initial_point, check_circular=check_circular)
 
 
-def read_range(
-    cycling: Cycling, start: str | None, stop: str | None, *, initial: int
-) -> tuple[int, int | None]:
+def read_range(cycling: Cycling, start: str | None, stop: str | None, *, initial: int) -> tuple[int, int | None]:
     """A range of points as written: its end may be an interval, its open start is the initial point.
 
     Raises:

@@ -29,9 +29,7 @@ def commands_page() -> str:
         members = [command for command in COMMANDS.values() if command.group == group]
         if not members:
             continue
-        rows = "".join(
-            f"| [`{command.name}`](#{command.name}) | {command.summary} |\n" for command in members
-        )
+        rows = "".join(f"| [`{command.name}`](#{command.name}) | {command.summary} |\n" for command in members)
         parts.append(f"## {group}\n\n| command | |\n|---|---|\n{rows}")
         parts += [_chapter(command) for command in members]
     return "\n".join(parts)

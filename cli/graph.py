@@ -36,24 +36,14 @@ FORMATS = ("text", "dot", "svg")
     metavar="FAMILY",
     help="Show a family as one node; '<all>' for all.",
 )
-@click.option(
-    "-c", "--cycles", is_flag=True, help="Frame each cycle point in DOT, as is always done in a drawing."
-)
+@click.option("-c", "--cycles", is_flag=True, help="Frame each cycle point in DOT, as is always done in a drawing.")
 @click.option("-t", "--transpose", is_flag=True, help="Let time run downwards instead of to the right.")
-@click.option(
-    "-n", "--namespaces", is_flag=True, help="Show which namespace inherits from which, instead of tasks."
-)
-@click.option(
-    "--format", "form", type=click.Choice(FORMATS), help="Default: by the name given to -o, else text."
-)
-@click.option(
-    "-r", "--reference", is_flag=True, help="Sorted text, for comparing: the same as --format text."
-)
+@click.option("-n", "--namespaces", is_flag=True, help="Show which namespace inherits from which, instead of tasks.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: by the name given to -o, else text.")
+@click.option("-r", "--reference", is_flag=True, help="Sorted text, for comparing: the same as --format text.")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file.")
 @click.option("--show-suicide", is_flag=True, help="Show suicide triggers.")
-@click.option(
-    "--diff", "other", metavar="WORKFLOW", help="Show how the graph differs from that of another workflow."
-)
+@click.option("--diff", "other", metavar="WORKFLOW", help="Show how the graph differs from that of another workflow.")
 @initial_point_option
 @template_options
 def command(
@@ -112,9 +102,7 @@ def command(
         written = ""
     data = {
         "nodes": [graph.identifier(node) for node in graph.ordered_nodes()],
-        "edges": [
-            [graph.identifier(parent), graph.identifier(child)] for parent, child in graph.ordered_edges()
-        ],
+        "edges": [[graph.identifier(parent), graph.identifier(child)] for parent, child in graph.ordered_edges()],
     }
     printer.result(data, written)
     return 0
@@ -130,9 +118,7 @@ def _form(form: str | None, *, reference: bool, output: str | None) -> str:
     ending = Path(output).suffix.lower()
     known = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".txt": "text", ".ref": "text"}
     if ending not in known:
-        raise UsageError(
-            f"-o {output}: a graph can be written as {', '.join(known)}; or say which with --format"
-        )
+        raise UsageError(f"-o {output}: a graph can be written as {', '.join(known)}; or say which with --format")
     return known[ending]
 
 

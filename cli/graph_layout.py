@@ -321,9 +321,7 @@ def _place(
         for slot in layer:
             across[slot] -= middle
     pulls = {
-        slot: [(other, _pull(slot, other)) for other in neighbours.get(slot, ())]
-        for layer in layers
-        for slot in layer
+        slot: [(other, _pull(slot, other)) for other in neighbours.get(slot, ())] for layer in layers for slot in layer
     }
     weights = {slot: sum(pull for _, pull in pulls[slot]) or 1.0 for slot in across}
     for sweep in range(2 * _sweeps(neighbours)):

@@ -54,12 +54,8 @@ class _Picture:
         self.transpose = transpose
         self.boxes = boxes
         self.layout: Layout = lay_out(graph, self.size)
-        families = sorted(
-            {group for group in graph.groups.values() if group != "root"} | graph.families - {"root"}
-        )
-        self.colors = {
-            family: PALETTE[1 + number % (len(PALETTE) - 1)] for number, family in enumerate(families)
-        }
+        families = sorted({group for group in graph.groups.values() if group != "root"} | graph.families - {"root"})
+        self.colors = {family: PALETTE[1 + number % (len(PALETTE) - 1)] for number, family in enumerate(families)}
 
     def size(self, name: str) -> tuple[float, float]:
         """A label's extent along and across the direction of time."""
@@ -102,9 +98,7 @@ class _Picture:
             text = escape(self.graph.point_text(Node(box.point, "")))
             if self.transpose:
                 x, y = left + 12, top + 20
-                parts.append(
-                    f'<text class="title" x="{x:.1f}" y="{y:.1f}" style="text-anchor: start">{text}</text>'
-                )
+                parts.append(f'<text class="title" x="{x:.1f}" y="{y:.1f}" style="text-anchor: start">{text}</text>')
             else:
                 x, y = (left + right) / 2, top + TITLE * 0.72
                 parts.append(f'<text class="title" x="{x:.1f}" y="{y:.1f}">{text}</text>')
@@ -141,9 +135,7 @@ class _Picture:
         elif node in self.graph.ghosts:
             kind = "node ghost"
         else:
-            family = (
-                node.name if node.name in self.graph.families else self.graph.groups.get(node.name, "root")
-            )
+            family = node.name if node.name in self.graph.families else self.graph.groups.get(node.name, "root")
             fill, line = self.colors.get(family, PALETTE[0])
             paint = f' fill="{fill}" stroke="{line}"'
             if node.name in self.graph.families:

@@ -98,9 +98,7 @@ def graph_of(
     for task in definition.tasks.values():
         graph.groups[represent(task.name)] = task.first_parent
         for sequence in task.sequences:
-            graph.nodes.update(
-                Node(point, represent(task.name)) for point in points_of(sequence, first, stop)
-            )
+            graph.nodes.update(Node(point, represent(task.name)) for point in points_of(sequence, first, stop))
         for sequence, label in task.xtriggers:
             for point in points_of(sequence, first, stop):
                 trigger, child = Node(point, f"@{label}"), Node(point, represent(task.name))
@@ -168,8 +166,7 @@ def default_stop(sequences: Iterable[Sequence], first: int, count: int = DEFAULT
 def reference_text(graph: Graph) -> str:
     """The graph as sorted lines: edges, ``graph``, nodes, ``stop``."""
     lines = [
-        f'edge "{graph.identifier(parent)}" "{graph.identifier(child)}"'
-        for parent, child in graph.ordered_edges()
+        f'edge "{graph.identifier(parent)}" "{graph.identifier(child)}"' for parent, child in graph.ordered_edges()
     ]
     lines.append("graph")
     lines += [f'node "{graph.identifier(node)}" "{graph.label(node)}"' for node in graph.ordered_nodes()]

@@ -21,9 +21,7 @@ from .workflows import find_source, installed_runs
 @click.argument("source", required=False, default=".", metavar="[SOURCE | PATH]")
 @click.option("-n", "--workflow-name", metavar="NAME", help="Install under this name; default: the source's.")
 @click.option("-r", "--run-name", metavar="NAME", help="Name the run instead of numbering it.")
-@click.option(
-    "--no-run-name", is_flag=True, help="Install without a run number: the workflow's directory is the run."
-)
+@click.option("--no-run-name", is_flag=True, help="Install without a run number: the workflow's directory is the run.")
 @click.option("--no-ping", is_flag=True, help="Do not mention other runs of the workflow that are running.")
 def command(
     printer: Printer,
@@ -38,9 +36,7 @@ def command(
     The source is a path (beginning with . / or ~) or a name in the source directories (~/cylc-src); without
     one, the directory you are in. Version control files (.git, .svn and the like) are not copied.
     """
-    installed = install_workflow(
-        find_source(source), name=workflow_name, run_name=run_name, numbered=not no_run_name
-    )
+    installed = install_workflow(find_source(source), name=workflow_name, run_name=run_name, numbered=not no_run_name)
     for name in sorted([] if no_ping else _others_running(installed.workflow)):
         printer.info(f"another run of this workflow is active: {name}")
     printer.result(

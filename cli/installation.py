@@ -60,13 +60,9 @@ def install_workflow(
         _check_run_name(run_name)
     root = run_root()
     if source.resolve() == root.resolve() or source.resolve().is_relative_to(root.resolve()):
-        raise InstallError(
-            f"{source} lies in the run directory {root}: a run is not a source to install from"
-        )
+        raise InstallError(f"{source} lies in the run directory {root}: a run is not a source to install from")
     if root.resolve().is_relative_to(source.resolve()):
-        raise InstallError(
-            f"the run directory {root} lies in the source {source}: it would be copied into itself"
-        )
+        raise InstallError(f"the run directory {root} lies in the source {source}: it would be copied into itself")
     base = root / workflow
     _check_not_nested(base, root, is_run_itself=not numbered and run_name is None)
     _check_source_link(base, source, whole=run_name is None and not numbered)
@@ -131,9 +127,7 @@ def _check_name(workflow: str) -> None:
 
 def _check_run_name(run_name: str) -> None:
     if "/" in run_name:
-        raise InstallError(
-            f"--run-name {run_name}: a run name cannot be a path; folders belong in --workflow-name"
-        )
+        raise InstallError(f"--run-name {run_name}: a run name cannot be a path; folders belong in --workflow-name")
     if _NUMBERED.fullmatch(run_name) or run_name in RESERVED_NAMES:
         raise InstallError(f"--run-name {run_name}: this name is reserved")
     try:
@@ -160,14 +154,10 @@ def _check_not_nested(base: Path, root: Path, *, is_run_itself: bool) -> None:
     if not base.exists():
         return
     if is_run_itself:
-        raise InstallError(
-            f"{base} exists already; remove it with 'tidemill clean', or choose another --workflow-name"
-        )
+        raise InstallError(f"{base} exists already; remove it with 'tidemill clean', or choose another --workflow-name")
     inner = next((run for run in installed_runs(root=base) if "/" in run), None)
     if inner is not None:
-        raise InstallError(
-            f"{base} is a folder of workflows (it holds {inner}); choose another --workflow-name"
-        )
+        raise InstallError(f"{base} is a folder of workflows (it holds {inner}); choose another --workflow-name")
 
 
 def _check_source_link(base: Path, source: Path, *, whole: bool) -> None:
@@ -195,8 +185,7 @@ def _make_run_directory(base: Path, *, run_name: str | None, numbered: bool) -> 
         named = [entry for entry in existing if is_run(base / entry) and not _NUMBERED.fullmatch(entry)]
         if named and not numbers:
             raise InstallError(
-                f"{base} holds named runs ({', '.join(sorted(named))}): "
-                "give a --run-name, or another --workflow-name"
+                f"{base} holds named runs ({', '.join(sorted(named))}): give a --run-name, or another --workflow-name"
             )
     number = max(numbers, default=0) + 1
     while True:

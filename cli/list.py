@@ -62,9 +62,7 @@ def command(
         printer.result(identifiers, "\n".join(identifiers))
         return 0
     if tree:
-        printer.result(
-            _family_tree(definition, "root"), lambda: _tree_text(definition, config, box, with_titles)
-        )
+        printer.result(_family_tree(definition, "root"), lambda: _tree_text(definition, config, box, with_titles))
         return 0
     names = chosen_names(definition, config, all_tasks=all_tasks, all_namespaces=all_namespaces)
     remarks: dict[str, str] = {}
@@ -72,9 +70,7 @@ def command(
         remarks = {name: " ".join(definition.family_parents.get(name, (name, "root"))) for name in names}
     elif with_titles:
         remarks = {name: _title(config, name) for name in names}
-    data: Any = (
-        {name: remarks[name].split() if mro else remarks[name] for name in names} if remarks else names
-    )
+    data: Any = {name: remarks[name].split() if mro else remarks[name] for name in names} if remarks else names
     printer.result(data, "\n".join(_table([(name, remarks.get(name, "")) for name in names])))
     return 0
 
@@ -117,9 +113,7 @@ def task_identifiers(definition: WorkflowDefinition, points: str) -> list[str]:
 
 def _children(definition: WorkflowDefinition, family: str) -> list[str]:
     return sorted(
-        name
-        for name, parent in definition.first_parents.items()
-        if parent == family and _in_graph(definition, name)
+        name for name, parent in definition.first_parents.items() if parent == family and _in_graph(definition, name)
     )
 
 

@@ -170,13 +170,9 @@ def _newest(directory: Path, pattern: str) -> Path:
 
 
 def _rotated(directory: Path, rotation: int) -> Path:
-    logs = sorted(
-        (path for path in directory.glob("*.log") if path.name[:1].isdigit()), key=_order, reverse=True
-    )
+    logs = sorted((path for path in directory.glob("*.log") if path.name[:1].isdigit()), key=_order, reverse=True)
     if rotation >= len(logs):
-        raise InputError(
-            f"there is no rotation {rotation}: {directory} holds {len(logs)} logs, 0 is the newest"
-        )
+        raise InputError(f"there is no rotation {rotation}: {directory} holds {len(logs)} logs, 0 is the newest")
     return logs[rotation]
 
 

@@ -50,9 +50,7 @@ def run(arguments: list[str]) -> int:
         arguments = ["version", *arguments[1:]]
     word, *rest = arguments
     if word.startswith("-"):
-        raise UsageError(
-            f"{word} must come after a command: {PROGRAM} COMMAND {word} ... (see '{PROGRAM} help')"
-        )
+        raise UsageError(f"{word} must come after a command: {PROGRAM} COMMAND {word} ... (see '{PROGRAM} help')")
     return run_command(find(word), rest)
 
 
@@ -108,9 +106,7 @@ def _report(error: Exception, *, debug: bool) -> int:
                 message += f"\n{context.get_usage()}\nTry '{context.command_path} --help'."
     expected = (TidemillError, OSError, *((click.ClickException,) if click else ()))
     if not isinstance(error, expected):
-        message += (
-            f"\nThis is a fault of {PROGRAM}: run it again with --debug for the traceback, and report it."
-        )
+        message += f"\nThis is a fault of {PROGRAM}: run it again with --debug for the traceback, and report it."
     sys.stdout.flush()
     print(f"{name}: {message}", file=sys.stderr)
     return 1

@@ -14,9 +14,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 COMMON = ("verbose", "quiet", "debug", "color", "timestamp")
 
 
-def cli_command(
-    *, json: bool = True, epilog: str | None = None
-) -> Callable[[Callable[..., Any]], click.Command]:
+def cli_command(*, json: bool = True, epilog: str | None = None) -> Callable[[Callable[..., Any]], click.Command]:
     """Make a function a command: its docstring the help, its first argument a `Printer`.
 
     Arguments:

@@ -13,9 +13,7 @@ from .workflows import find_runs
 def main(argv: list[str]) -> int:
     """Print ``HOST:PORT`` of each workflow that answers; 1 if one does not."""
     parser = Parser("ping", "Print HOST:PORT of running workflows, once they have answered.", json=True)
-    parser.add_argument(
-        "workflows", nargs="+", metavar="WORKFLOW", help="a workflow, or a pattern in quotes: 'ocean*'"
-    )
+    parser.add_argument("workflows", nargs="+", metavar="WORKFLOW", help="a workflow, or a pattern in quotes: 'ocean*'")
     parser.add_timeout()
     printer, values = parser.parse(argv)
     runs = find_runs(values.workflows, running=True)
@@ -33,11 +31,7 @@ def main(argv: list[str]) -> int:
             print(f"{run}: {type(error).__name__}: {error}", file=sys.stderr)
     # With several, a bare address would not tell whose it is.
     many = len(runs) > 1
-    lines = [
-        f"{run['workflow']} {run['address']}" if many else run["address"]
-        for run in answers
-        if "address" in run
-    ]
+    lines = [f"{run['workflow']} {run['address']}" if many else run["address"] for run in answers if "address" in run]
     printer.result(answers, "\n".join(lines))
     return 1 if failed else 0
 

@@ -29,9 +29,7 @@ class Parser(argparse.ArgumentParser):
             common.add_argument("--json", action="store_true", help="print the result as JSON")
         common.add_argument("-v", "--verbose", action="count", default=0, help="say more; twice for details")
         common.add_argument("-q", "--quiet", action="count", default=0, help="say less")
-        common.add_argument(
-            "--debug", action="store_true", help="say everything; show the traceback of an error"
-        )
+        common.add_argument("--debug", action="store_true", help="say everything; show the traceback of an error")
         common.add_argument("--color", "--colour", choices=("never", "auto", "always"), default="auto")
         common.add_argument("--timestamp", action=argparse.BooleanOptionalAction, default=False)
         values = self.parse_intermixed_args(argv)

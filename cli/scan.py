@@ -60,16 +60,11 @@ ASK_SECONDS = 3.0
     "form",
     type=click.Choice(["plain", "name", "rich", "json", "tree"]),
     default="plain",
-    help="plain: name host:port process; name: names only; rich: with states; tree; "
-    "json: all of the contact file.",
+    help="plain: name host:port process; name: names only; rich: with states; tree; json: all of the contact file.",
 )
 @click.option("--sort", is_flag=True, help="Sort by name, as is done in any case.")
-@click.option(
-    "--ping", is_flag=True, help="Ask each scheduler; remove the contact files of those that are gone."
-)
-@click.option(
-    "--comms-timeout", type=click.FloatRange(min=0, min_open=True), default=ASK_SECONDS, metavar="SECONDS"
-)
+@click.option("--ping", is_flag=True, help="Ask each scheduler; remove the contact files of those that are gone.")
+@click.option("--comms-timeout", type=click.FloatRange(min=0, min_open=True), default=ASK_SECONDS, metavar="SECONDS")
 def command(
     printer: Printer,
     names: tuple[str, ...],
@@ -114,9 +109,7 @@ def _sources() -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _runs(
-    wanted: set[str], *, ask: bool, tidy: bool, timeout_seconds: float, printer: Printer
-) -> list[dict[str, Any]]:
+def _runs(wanted: set[str], *, ask: bool, tidy: bool, timeout_seconds: float, printer: Printer) -> list[dict[str, Any]]:
     found = []
     for workflow in scan():
         entry: dict[str, Any] = {"name": workflow.workflow, "path": str(workflow.directory)}
@@ -124,9 +117,7 @@ def _runs(
             printer.warn(workflow.problem)
         if workflow.contact is None:
             if tidy and (gone := remove_stale(contact_path(workflow.workflow))) is not None:
-                printer.info(
-                    f"removed the contact file of {workflow.workflow}: its process {gone.pid} is gone"
-                )
+                printer.info(f"removed the contact file of {workflow.workflow}: its process {gone.pid} is gone")
             if "stopped" in wanted:
                 found.append({**entry, "status": "stopped"})
             continue

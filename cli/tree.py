@@ -24,9 +24,7 @@ def draw_tree(entries: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def walk(
-    root: str, children: Callable[[str], Iterable[str]], *, box: bool, indent: str = ""
-) -> list[tuple[str, str]]:
+def walk(root: str, children: Callable[[str], Iterable[str]], *, box: bool, indent: str = "") -> list[tuple[str, str]]:
     """Everything below `root`, each with the lines that join it to the tree, in drawing order.
 
     Arguments:

@@ -32,9 +32,7 @@ def validate(found: Definition, options: PlayOptions) -> None:
 @click.option(
     "--check-circular", is_flag=True, help="Look for circular dependencies in large graphs, too: may be slow."
 )
-@click.option(
-    "-o", "--output", metavar="FILE", help="Write the definition as it is after its templates are filled in."
-)
+@click.option("-o", "--output", metavar="FILE", help="Write the definition as it is after its templates are filled in.")
 @initial_point_option
 @template_options
 def command(

@@ -95,9 +95,7 @@ def find_run(text: str) -> str:
     if not directory.is_dir():
         raise InputError(f"workflow not found: {text}; looked in {run_root()}")
     if not is_run(directory):
-        raise InputError(
-            f"{directory} is not a run: it has no flow.cylc; 'tidemill scan --states=all' lists the runs"
-        )
+        raise InputError(f"{directory} is not a run: it has no flow.cylc; 'tidemill scan --states=all' lists the runs")
     return run
 
 
@@ -121,9 +119,7 @@ def find_runs(texts: Sequence[str], *, running: bool) -> list[str]:
             known = sorted(installed_runs(running=running))
         matched = match_names(text, known)
         # 'oc*' means ocean/run2 too, as 'ocean' means its latest run.
-        matched += [
-            run for run in known if run not in matched and match_names(text, [run.rpartition("/")[0]])
-        ]
+        matched += [run for run in known if run not in matched and match_names(text, [run.rpartition("/")[0]])]
         if not matched:
             kind = "running workflow" if running else "workflow"
             raise InputError(f"no {kind} matches {text!r}; looked in {run_root()}")

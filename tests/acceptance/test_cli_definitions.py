@@ -90,9 +90,7 @@ def test_a_valid_workflow_is_said_to_be_valid(tidemill: Run, dated: str) -> None
         ("#!Jinja2\n[scheduling]\n    [[graph]]\n        R1 = {{ MISSING }}\n", "flow.cylc:4"),
     ],
 )
-def test_an_invalid_workflow_is_answered_with_file_and_line(
-    tidemill: Run, home: Path, text: str, place: str
-) -> None:
+def test_an_invalid_workflow_is_answered_with_file_and_line(tidemill: Run, home: Path, text: str, place: str) -> None:
     """Errors in the graph, a heading or the template say where they are."""
     answer = tidemill("validate", make_source(home, "wrong", text))
     assert answer.returncode == 1
@@ -109,9 +107,9 @@ def test_template_variables_and_initial_point_come_from_the_command_line(tidemil
         "[[graph]]\nP1D = {% for n in range(N) %}t{{ n }} & {% endfor %}last\n",
     )
     answer = tidemill("list", source, "-s", "N=2", "--icp", "20300101", "-p", ",P1D")
-    assert answer.stdout.split() == [
-        f"2030010{day}T0000Z/{name}" for day in (1, 2) for name in ("last", "t0", "t1")
-    ], answer.stderr
+    assert answer.stdout.split() == [f"2030010{day}T0000Z/{name}" for day in (1, 2) for name in ("last", "t0", "t1")], (
+        answer.stderr
+    )
 
 
 def test_tasks_and_families_are_listed(tidemill: Run, dated: str) -> None:
@@ -119,13 +117,10 @@ def test_tasks_and_families_are_listed(tidemill: Run, dated: str) -> None:
     tasks = ["arch", "m1", "m2", "m3", "post", "prep", "zed"]
     assert tidemill("list", dated).stdout.split() == tasks
     assert tidemill("list", "-a", dated).stdout.split() == sorted([*tasks, "unused"])
-    assert tidemill("list", "-n", dated).stdout.split() == sorted(
-        [*tasks, "unused", "FAM", "OTHER", "SUB", "root"]
-    )
+    assert tidemill("list", "-n", dated).stdout.split() == sorted([*tasks, "unused", "FAM", "OTHER", "SUB", "root"])
     assert "m3    m3 FAM OTHER root\n" in tidemill("list", "-m", dated).stdout
     assert tidemill("list", "-t", dated).stdout == (
-        "root\n |-FAM\n | |-SUB\n | | |-m1\n | | `-m2\n | `-m3\n"
-        " |-OTHER\n | `-post\n |-arch\n |-prep\n `-zed\n"
+        "root\n |-FAM\n | |-SUB\n | | |-m1\n | | `-m2\n | `-m3\n |-OTHER\n | `-post\n |-arch\n |-prep\n `-zed\n"
     )
     assert tidemill("list", "-w", dated).stdout.splitlines()[1] == "m1    something"
 
@@ -169,9 +164,7 @@ def test_site_configuration_is_printed_without_a_workflow(tidemill: Run, home: P
     """config alone prints what the site's files say, over the built-in values."""
     file = home / ".cylc" / "flow" / "global.cylc"
     file.parent.mkdir(parents=True)
-    file.write_text(
-        "[platforms]\n    [[cluster]]\n        hosts = a, b\n[install]\n    source dirs = ~/mine\n"
-    )
+    file.write_text("[platforms]\n    [[cluster]]\n        hosts = a, b\n[install]\n    source dirs = ~/mine\n")
     assert tidemill("config", "-i", "[platforms][cluster]hosts").stdout == "a, b\n"
     assert tidemill("config", "--platform-names").stdout.split() == ["localhost", "cluster"]
     assert str(file) in tidemill("config", "--print-hierarchy").stdout.split()

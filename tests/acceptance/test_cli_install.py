@@ -162,9 +162,7 @@ def test_parts_of_a_run_are_removed_by_pattern(tidemill: Run, home: Path, source
     assert (home / "precious" / "x.csv").exists()
 
 
-@pytest.mark.parametrize(
-    "wrong", ["", ".", "nope", "../precious", "a/../..", "/", "runN", "ocean//1", "nope*"]
-)
+@pytest.mark.parametrize("wrong", ["", ".", "nope", "../precious", "a/../..", "/", "runN", "ocean//1", "nope*"])
 def test_what_is_not_a_run_is_not_cleaned(tidemill: Run, home: Path, wrong: str) -> None:
     """Only names of runs are taken, and one that matches nothing is an error."""
     kept = [home / "precious", home / "cylc-run" / "kept" / "run1" / ".service"]

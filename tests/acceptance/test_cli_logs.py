@@ -52,9 +52,7 @@ def log(home: Path) -> Path:
         (["wf//1/foo", "-m", "l"], "job\njob.err\njob.out\njob.status\n"),
     ],
 )
-def test_logs_are_found_by_letter_name_and_number(
-    tidemill: Run, log: Path, arguments: list[str], text: str
-) -> None:
+def test_logs_are_found_by_letter_name_and_number(tidemill: Run, log: Path, arguments: list[str], text: str) -> None:
     """Every log is printed by its letter or name; of a task the latest job's unless another is named."""
     answer = tidemill("cat-log", *arguments)
     assert answer.stdout == text, answer.stderr

@@ -96,9 +96,7 @@ def test_protobuf_answers_become_plain_data() -> None:
     assert decode_protobuf(everything.SerializeToString(), None) == {"workflow": {"id": "~user/wf"}}
     deltas = TPDeltas()
     deltas.added.add().id = "~user/wf//1/foo"
-    assert decode_protobuf(deltas.SerializeToString(), "task_proxies") == {
-        "added": [{"id": "~user/wf//1/foo"}]
-    }
+    assert decode_protobuf(deltas.SerializeToString(), "task_proxies") == {"added": [{"id": "~user/wf//1/foo"}]}
 
 
 @pytest.mark.parametrize("name", sorted(name for name, entry in COMMANDS.items() if not entry.plain))
