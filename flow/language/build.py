@@ -95,7 +95,7 @@ def _build(
     config: WorkflowConfig, *, now: float, points_given: Mapping[str, Any], check_circular: bool
 ) -> WorkflowDefinition:
     warnings = list(config.warnings)
-    if not config.graphs:
+    if not any(graph.text.strip() for graph in config.graphs):
         raise ConfigError(
             "no graph is defined",
             location=config.where("scheduling"),

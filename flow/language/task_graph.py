@@ -190,10 +190,10 @@ class _Builder:
                 hint="Let the xtrigger trigger a task of its own, and use that task in the expression.",
             )
         if arrow.suicide:
+            # QUIRK of Cylc 8.5: the task waits for the xtrigger as if there were no !.
             self.graph.warnings.append(
-                f"{arrow.location}: ignored {text} => !{arrow.children[0]}: an xtrigger cannot remove a task"
+                f"{arrow.location}: {text} => !{arrow.children[0]} does not remove the task: it waits for the xtrigger"
             )
-            return
         for child in arrow.children:
             used = self.graph.xtriggers_of.setdefault(child, {})
             for label in labels:
@@ -268,9 +268,7 @@ def _canonical(tree: Tree) -> str:
     return str(tree)
 
 
-def check_circular(
-    graph: TaskGraph, cycling: Cycling, initial: int, final: int | None, *, cycles: int = 3
-) -> None:
+def check_circular(graph: TaskGraph, cycling: Cycling, initial: int, final: int | None, *, cycles: int = 3) -> None:
     """Look for tasks that wait for each other in a circle, at the first few cycle points.
 
     Args:

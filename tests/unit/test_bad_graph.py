@@ -177,23 +177,35 @@ def test_implicit_tasks_are_listed(tmp_path: Path) -> None:
 
 def test_no_graph(tmp_path: Path) -> None:
     """A workflow without any graph is refused with an example of one."""
-    assert "Add [scheduling][graph]" in build(tmp_path, "[scheduling]\n    cycling mode = integer\n")
+    head = "[scheduling]\n    cycling mode = integer\n"
+    assert "Add [scheduling][graph]" in build(tmp_path, head)
+    assert "Add [scheduling][graph]" in build(tmp_path, head + "    [[graph]]\n        R1 =\n")
 
 
 def test_polling_task_has_no_script(tmp_path: Path) -> None:
     """A task that polls another workflow cannot have a script of its own."""
-    text = FLOW.format(scheduling="", recurrence="P1", a="script = true").replace(
-        "a => b", "a<wf::t:fail> => b"
-    )
+    text = FLOW.format(scheduling="", recurrence="P1", a="script = true").replace("a => b", "a<wf::t:fail> => b")
     assert build(tmp_path, text).startswith("flow.cylc:9: a polls wf::t")
 
 
-@pytest.mark.parametrize(
-    "option", [{"start_tasks": ["1/nope"]}, {"start_tasks": ["7/a"]}, {"start_tasks": ["a"]}]
-)
+@pytest.mark.parametrize("option", [{"start_tasks": ["1/nope"]}, {"start_tasks": ["7/a"]}, {"start_tasks": ["a"]}])
 def test_bad_start_task(tmp_path: Path, option: dict[str, list[str]]) -> None:
     """A start task must be in the graph, at a point where it runs."""
     text = FLOW.format(scheduling="final cycle point = 5", recurrence="P1", a="")
     (tmp_path / "flow.cylc").write_text(text)
     with pytest.raises(LanguageError, match="start"):
         build_definition(load_config(str(tmp_path)), now=0.0, start_tasks=option["start_tasks"])
+
+
+def test_contradiction_between_recurrences(tmp_path: Path) -> None:
+    """An output required in one recurrence and optional in another is an error that names both lines."""
+    text = FLOW.format(scheduling="", recurrence="R1", a="").replace("a => b", "a => b\n        P1 = a? => b")
+    message = build(tmp_path, text)
+    assert message.startswith("flow.cylc:7: a:succeeded cannot be both required and optional")
+    assert "It was required at flow.cylc:6" in message
+
+
+def test_custom_output_must_be_declared(tmp_path: Path) -> None:
+    """An undeclared output is reported with the nearest declared one."""
+    message = build(tmp_path, HEAD + "a:xx => b" + TAIL.replace("x = the x", "xxx = the x"))
+    assert "Did you mean xxx?" in message

@@ -141,9 +141,7 @@ def test_derived_completion(tmp_path: Path, text: str, completion: str) -> None:
         ("a? & a:x => b", "(succeeded and x) or failed", False),
     ],
 )
-def test_user_completion_agrees_with_the_graph(
-    tmp_path: Path, text: str, expression: str, accepted: bool
-) -> None:
+def test_user_completion_agrees_with_the_graph(tmp_path: Path, text: str, expression: str, accepted: bool) -> None:
     """A completion expression stands unless it contradicts what the graph requires or leaves open."""
     runtime = f"[[a]]\ncompletion = {expression}\n[[[outputs]]]\nx = the x\n"
     if accepted:
@@ -220,6 +218,15 @@ def test_xtriggers(tmp_path: Path) -> None:
     assert definition.xtriggers["wall_clock"].sequential
     (dependency,) = definition.dependencies
     assert dependency.expression == Leaf("a", "succeeded")
+
+
+def test_xtrigger_removes_nothing(tmp_path: Path) -> None:
+    """@x => !a makes a wait for @x, as in Cylc 8.5, and warns."""
+    head = INTEGER + "    [[xtriggers]]\n        x = echo(succeed=True)\n"
+    definition = build(tmp_path, graph("@x => !a\na", head=head))
+    assert [label for _, label in definition.tasks["a"].xtriggers] == ["x"]
+    assert definition.dependencies == ()
+    assert any("does not remove the task" in warning for warning in definition.warnings)
 
 
 def test_remote_task(tmp_path: Path) -> None:
@@ -333,8 +340,7 @@ def test_runtime_is_complete(tmp_path: Path) -> None:
         (" & ".join(f"t{i}" for i in range(10_000)) + " => z", 0),
         (
             "\n".join(
-                f"t{i // 100}_{i % 100} & t{i // 100}_{(i + 1) % 100} => t{i // 100 + 1}_{i % 100}"
-                for i in range(9000)
+                f"t{i // 100}_{i % 100} & t{i // 100}_{(i + 1) % 100} => t{i // 100 + 1}_{i % 100}" for i in range(9000)
             ),
             0,
         ),
