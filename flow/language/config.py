@@ -16,8 +16,9 @@ from .globals import GlobalConfig, merge
 from .items import RUNTIME_SPECIFICATION, SPECIFICATION
 from .namespaces import read_runtime
 from .parameters import complete_templates, expand_member
+from .preprocess import process
 from .sections import Entry, Section, parse_sections
-from .source import Location, Origin, Source, join_continuations, read_source
+from .source import Location, Origin, Source, read_source
 from .specification import defaults, fill_defaults, validate, where_written
 from .upgrades import apply_upgrades
 
@@ -124,7 +125,7 @@ def load_config(
 
 @contextlib.contextmanager
 def _without_collection() -> Iterator[None]:
-    """No garbage collection meanwhile: reading keeps what it makes, and the collector would walk it each time."""
+    """No garbage collection meanwhile: reading keeps all it makes, the collector would walk it each time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -177,33 +178,6 @@ def find_workflow_file(directory: str) -> tuple[str, bool]:
     return (new, False) if has_new else (old, True)
 
 
-_HASHBANG = re.compile(r"#!([jJ]inja2|[eE]m[pP]y)\b")
-
-
-def process(
-    source: Source, directory: str, variables: dict[str, Any], environment: Mapping[str, str]
-) -> Source:
-    """Run the template engine that the first line asks for, and join continuation lines.
-
-    Raises:
-        TemplateError: The template fails.
-        ConfigError: The engine is not supported, or a continuation line is malformed.
-    """
-    match = _HASHBANG.match(source.lines[0]) if source.lines else None
-    engine = match[1].lower() if match else ""
-    if engine == "jinja2":
-        from .template import render
-
-        source = render(source, directory, variables, environment)
-    elif engine == "empy":
-        raise ConfigError(
-            "EmPy templates are not supported",
-            location=source.location(0),
-            hint="Rewrite the template in Jinja2 and start the file with: #!Jinja2",
-        )
-    return join_continuations(source)
-
-
 def _assemble(
     tree: Section,
     source: Source,
@@ -253,9 +227,7 @@ def _read_items(tree: Section) -> dict[str, Any]:
                 location=child.location,
                 hint=f"Write it as a heading: [{name}]",
             )
-    rest = Section(
-        "", 0, tree.source, {n: c for n, c in tree.children.items() if n not in _SECTIONS_READ_APART}
-    )
+    rest = Section("", 0, tree.source, {n: c for n, c in tree.children.items() if n not in _SECTIONS_READ_APART})
     items = fill_defaults(validate(rest, SPECIFICATION), SPECIFICATION)
     for name in _SECTIONS_READ_APART:
         del items[name]
@@ -319,9 +291,6 @@ def _graph_text(entry: Entry) -> GraphText:
     return GraphText(entry.key, text, entry.location, tuple(origins))
 
 
-_LIST_MEMBER = re.compile(r"([^(]*)(\(.*\))?\Z", re.DOTALL)
-
-
 def _expand_members(
     items: dict[str, Any],
     tree: Section,
@@ -340,13 +309,12 @@ def _expand_members(
             continue
         expanded: list[str] = []
         for member in members:
-            match = _LIST_MEMBER.match(member)
-            assert match is not None
+            name_part, parenthesis, rest = member.partition("(")
             try:
-                names = expand_member(match[1], parameters, templates)
+                names = expand_member(name_part.strip(), parameters, templates)
             except ConfigError as error:
                 raise error.at(where_written(tree, ("scheduling", *path, name))) from None
-            expanded += [full + (match[2] or "") for full in names]
+            expanded += [full + parenthesis + rest for full in names]
         section[name] = expanded
 
 

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 class LanguageError(TidemillError):
     """The workflow definition is not valid."""
 
-    def __init__(
-        self, reason: str | None = None, *, location: Location | None = None, hint: str | None = None
-    ) -> None:
+    def __init__(self, reason: str | None = None, *, location: Location | None = None, hint: str | None = None) -> None:
         """Build the message ``<file>:<line>: <reason>``, with the hint on a line of its own.
 
         Args:

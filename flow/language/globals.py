@@ -9,8 +9,9 @@ from typing import Any
 from attrs import define, field
 
 from .items import task_event_items, workflow_event_items
+from .preprocess import process
 from .sections import parse_sections
-from .source import join_continuations, read_source
+from .source import read_source
 from .specification import Item, compile_items, fill_defaults, validate
 from .values import (
     BOOLEAN,
@@ -56,9 +57,7 @@ GLOBAL_ITEMS: tuple[Item, ...] = (
         None,
         "Longest random delay before moving off a condemned host.",
     ),
-    Item(
-        "[scheduler][run hosts]available", SPACELESS_STRING_LIST, [], "Hosts on which schedulers may start."
-    ),
+    Item("[scheduler][run hosts]available", SPACELESS_STRING_LIST, [], "Hosts on which schedulers may start."),
     Item(
         "[scheduler][run hosts]ports",
         INTEGER_LIST,
@@ -67,9 +66,7 @@ GLOBAL_ITEMS: tuple[Item, ...] = (
     ),
     Item("[scheduler][run hosts]condemned", SPACELESS_STRING_LIST, [], "Hosts that schedulers should leave."),
     Item("[scheduler][run hosts]ranking", STRING, None, "Expression that ranks the available hosts."),
-    Item(
-        "[scheduler][run hosts]process check timeout", INTERVAL, 10.0, "Longest time to look for a scheduler."
-    ),
+    Item("[scheduler][run hosts]process check timeout", INTERVAL, 10.0, "Longest time to look for a scheduler."),
     Item("[scheduler][host self-identification]method", STRING, "name", "How a host names itself."),
     Item(
         "[scheduler][host self-identification]target",
@@ -77,17 +74,13 @@ GLOBAL_ITEMS: tuple[Item, ...] = (
         "google.com",
         "Host used to find the own address.",
     ),
-    Item(
-        "[scheduler][host self-identification]host", STRING, None, "The name itself, for method `hardwired`."
-    ),
+    Item("[scheduler][host self-identification]host", STRING, None, "The name itself, for method `hardwired`."),
     *_with_defaults(workflow_event_items("[scheduler][events]"), _EVENT_DEFAULTS),
     Item("[scheduler][mail]from", STRING, None, "Sender of mail about workflow events."),
     Item("[scheduler][mail]smtp", STRING, None, "Mail server."),
     Item("[scheduler][mail]to", STRING, None, "Receivers of mail about workflow events."),
     Item("[scheduler][mail]footer", STRING, None, "Text below every mail."),
-    Item(
-        "[scheduler][mail]task event batch interval", INTERVAL, 300.0, "Task events are gathered this long."
-    ),
+    Item("[scheduler][mail]task event batch interval", INTERVAL, 300.0, "Task events are gathered this long."),
     Item(
         "[scheduler][main loop]plugins",
         STRING_LIST,
@@ -112,14 +105,10 @@ GLOBAL_ITEMS: tuple[Item, ...] = (
         1800.0,
         "When unreachable hosts are tried anew.",
     ),
-    Item(
-        "[scheduler][main loop][<plugin>]interval", INTERVAL, None, "How often a maintenance activity runs."
-    ),
+    Item("[scheduler][main loop][<plugin>]interval", INTERVAL, None, "How often a maintenance activity runs."),
     Item("[scheduler][logging]rolling archive length", INTEGER, 15, "Old log files that are kept."),
     Item("[scheduler][logging]maximum size in bytes", INTEGER, 1000000, "A log file this large is closed."),
-    Item(
-        "[install]max depth", INTEGER, 4, "Directory levels below the run directory searched for workflows."
-    ),
+    Item("[install]max depth", INTEGER, 4, "Directory levels below the run directory searched for workflows."),
     Item("[install]source dirs", STRING_LIST, ["~/cylc-src"], "Where `install NAME` looks for workflows."),
     *(
         Item(
@@ -141,9 +130,7 @@ GLOBAL_ITEMS: tuple[Item, ...] = (
     Item(f"{_PLATFORM}job runner command template", STRING, None, "Another submit command."),
     Item(f"{_PLATFORM}shell", STRING, "/bin/bash", "The shell of job scripts."),
     Item(f"{_PLATFORM}communication method", STRING, "zmq", "How jobs report: zmq, ssh or poll."),
-    Item(
-        f"{_PLATFORM}submission polling intervals", INTERVAL_LIST, [900.0], "When submitted jobs are polled."
-    ),
+    Item(f"{_PLATFORM}submission polling intervals", INTERVAL_LIST, [900.0], "When submitted jobs are polled."),
     Item(f"{_PLATFORM}submission retry delays", INTERVAL_LIST, [], "Delays before submitting again."),
     Item(f"{_PLATFORM}execution polling intervals", INTERVAL_LIST, [900.0], "When running jobs are polled."),
     Item(
@@ -180,9 +167,7 @@ GLOBAL_ITEMS: tuple[Item, ...] = (
         False,
         "Submit without the scheduler's environment.",
     ),
-    Item(
-        f"{_PLATFORM}job submission environment pass-through", STRING_LIST, [], "Variables kept all the same."
-    ),
+    Item(f"{_PLATFORM}job submission environment pass-through", STRING_LIST, [], "Variables kept all the same."),
     Item(
         f"{_PLATFORM}job submission executable paths",
         STRING_LIST,
@@ -191,9 +176,7 @@ GLOBAL_ITEMS: tuple[Item, ...] = (
     ),
     Item(f"{_PLATFORM}max batch submit size", INTEGER, 100, "Most jobs of one submission."),
     Item(f"{_PLATFORM}ssh forward environment variables", STRING_LIST, [], "Variables passed through ssh."),
-    Item(
-        f"{_PLATFORM}[selection]method", STRING, "random", "How a host is picked: random or definition order."
-    ),
+    Item(f"{_PLATFORM}[selection]method", STRING, "random", "How a host is picked: random or definition order."),
     Item(f"{_PLATFORM}[directives]<directive>", STRING, "", "Directives of every job."),
     Item("[platform groups][<group>][meta]<custom>", STRING, "", "Free text."),
     Item("[platform groups][<group>]platforms", STRING_LIST, [], "The platforms of the group."),
@@ -261,10 +244,10 @@ def _version_directories() -> Iterator[str]:
 
 
 def _read(path: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    source = read_source(path, os.path.dirname(path))
-    for origin_index, (name, line) in enumerate(source.origins):
-        source.origins[origin_index] = (os.path.join(os.path.dirname(path), name), line)
-    return validate(parse_sections(join_continuations(source)), GLOBAL_SPECIFICATION)
+    directory = os.path.dirname(path)
+    source = process(read_source(path, directory), directory, {}, environment)
+    source.origins = [(os.path.join(directory, name), line) for name, line in source.origins]
+    return validate(parse_sections(source), GLOBAL_SPECIFICATION)
 
 
 def merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:

@@ -74,9 +74,7 @@ def workflow_event_items(section: str) -> list[Item]:
         ("inactivity timeout", "Time without any event in the scheduler."),
     ):
         items.append(Item(f"{section}{timeout}", INTERVAL, None, meaning))
-        items.append(
-            Item(f"{section}abort on {timeout}", BOOLEAN, None, f"Shut down when the {timeout} passes.")
-        )
+        items.append(Item(f"{section}abort on {timeout}", BOOLEAN, None, f"Shut down when the {timeout} passes."))
     items.append(
         Item(
             f"{section}restart timeout",
@@ -133,9 +131,7 @@ ITEMS: tuple[Item, ...] = (
     Item("[meta]URL", STRING, "", "Web page about the workflow; `%(workflow)s` is replaced."),
     Item("[meta]<custom>", STRING, "", _META),
     # scheduler
-    Item(
-        "[scheduler]UTC mode", BOOLEAN, None, "Log times, job environment and the default time zone are UTC."
-    ),
+    Item("[scheduler]UTC mode", BOOLEAN, None, "Log times, job environment and the default time zone are UTC."),
     Item(
         "[scheduler]allow implicit tasks",
         BOOLEAN,
@@ -148,16 +144,10 @@ ITEMS: tuple[Item, ...] = (
         [],
         "Further files and directories (`name/`) to install on remote hosts.",
     ),
-    Item(
-        "[scheduler]cycle point format", CYCLE_POINT_FORMAT, None, "How date-time cycle points are written."
-    ),
+    Item("[scheduler]cycle point format", CYCLE_POINT_FORMAT, None, "How date-time cycle points are written."),
     Item("[scheduler]cycle point num expanded year digits", INTEGER, 0, "Digits of the year beyond four."),
-    Item(
-        "[scheduler]cycle point time zone", TIME_ZONE, None, "Time zone of cycle points written without one."
-    ),
-    Item(
-        "[scheduler][main loop][<plugin>]interval", INTERVAL, None, "How often a maintenance activity runs."
-    ),
+    Item("[scheduler]cycle point time zone", TIME_ZONE, None, "Time zone of cycle points written without one."),
+    Item("[scheduler][main loop][<plugin>]interval", INTERVAL, None, "How often a maintenance activity runs."),
     *workflow_event_items("[scheduler][events]"),
     Item(
         "[scheduler][events]expected task failures",
@@ -175,18 +165,12 @@ ITEMS: tuple[Item, ...] = (
         "Task events are gathered this long per mail.",
     ),
     Item("[scheduler][experimental]all", BOOLEAN, False, "Turn on every experimental feature."),
-    Item(
-        "[scheduler][experimental]expire triggers", BOOLEAN, False, "A suicide trigger makes its task expire."
-    ),
+    Item("[scheduler][experimental]expire triggers", BOOLEAN, False, "A suicide trigger makes its task expire."),
     # task parameters
     Item("[task parameters]<parameter>", PARAMETER_LIST, (), "Values of a task parameter."),
-    Item(
-        "[task parameters][templates]<parameter>", STRING, None, "How a value appears in a name: `_run%(p)s`."
-    ),
+    Item("[task parameters][templates]<parameter>", STRING, None, "How a value appears in a name: `_run%(p)s`."),
     # scheduling
-    Item(
-        "[scheduling]initial cycle point", CYCLE_POINT, None, "The first cycle point; 1 in integer cycling."
-    ),
+    Item("[scheduling]initial cycle point", CYCLE_POINT, None, "The first cycle point; 1 in integer cycling."),
     Item(
         "[scheduling]final cycle point",
         CYCLE_POINT_WITH_OFFSETS,
@@ -199,9 +183,7 @@ ITEMS: tuple[Item, ...] = (
         [],
         "Truncated points the first must match.",
     ),
-    Item(
-        "[scheduling]final cycle point constraints", STRING_LIST, [], "Truncated points the last must match."
-    ),
+    Item("[scheduling]final cycle point constraints", STRING_LIST, [], "Truncated points the last must match."),
     Item("[scheduling]hold after cycle point", CYCLE_POINT, None, "Tasks beyond this point are held."),
     Item(
         "[scheduling]stop after cycle point",
@@ -240,12 +222,8 @@ ITEMS: tuple[Item, ...] = (
         "Not needed: takes all other tasks.",
     ),
     Item("[scheduling][queues][<queue>]limit", INTEGER, 0, "At most this many active tasks; 0 is no limit."),
-    Item(
-        "[scheduling][queues][<queue>]members", SPACELESS_STRING_LIST, [], "Tasks and families in the queue."
-    ),
-    Item(
-        "[scheduling][special tasks]clock-trigger", STRING_LIST, [], "Old form of the `wall_clock` xtrigger."
-    ),
+    Item("[scheduling][queues][<queue>]members", SPACELESS_STRING_LIST, [], "Tasks and families in the queue."),
+    Item("[scheduling][special tasks]clock-trigger", STRING_LIST, [], "Old form of the `wall_clock` xtrigger."),
     Item(
         "[scheduling][special tasks]external-trigger",
         STRING_LIST,
@@ -270,9 +248,7 @@ ITEMS: tuple[Item, ...] = (
         None,
         "A function to call until it says yes: `@label => task`.",
     ),
-    Item(
-        "[scheduling][graph]<recurrence>", STRING, None, "Graph string for the points of a recurrence.", True
-    ),
+    Item("[scheduling][graph]<recurrence>", STRING, None, "Graph string for the points of a recurrence.", True),
     # runtime
     Item(
         "[runtime][<namespace>]completion",
@@ -286,13 +262,8 @@ ITEMS: tuple[Item, ...] = (
         None,
         "Where jobs run: a platform, a group, or `$(command)`.",
     ),
-    Item(
-        "[runtime][<namespace>]inherit", STRING_LIST, [], "Families it inherits from, the first for grouping."
-    ),
-    *(
-        Item(f"[runtime][<namespace>]{name}", STRING, "", meaning)
-        for name, meaning in _SCRIPT_MEANINGS.items()
-    ),
+    Item("[runtime][<namespace>]inherit", STRING_LIST, [], "Families it inherits from, the first for grouping."),
+    *(Item(f"[runtime][<namespace>]{name}", STRING, "", meaning) for name, meaning in _SCRIPT_MEANINGS.items()),
     Item("[runtime][<namespace>]work sub-directory", STRING, None, "Working directory below `work/`."),
     Item(
         "[runtime][<namespace>]execution polling intervals",
@@ -330,18 +301,14 @@ ITEMS: tuple[Item, ...] = (
     Item("[runtime][<namespace>][meta]URL", STRING, "", "Web page about the task."),
     Item("[runtime][<namespace>][meta]<custom>", STRING, "", _META),
     Item("[runtime][<namespace>][skip]outputs", STRING_LIST, [], "Outputs to complete in skip mode."),
-    Item(
-        "[runtime][<namespace>][skip]disable task event handlers", BOOLEAN, True, "No handlers in skip mode."
-    ),
+    Item("[runtime][<namespace>][skip]disable task event handlers", BOOLEAN, True, "No handlers in skip mode."),
     Item(
         "[runtime][<namespace>][simulation]default run length",
         INTERVAL,
         10.0,
         "Run length without a time limit.",
     ),
-    Item(
-        "[runtime][<namespace>][simulation]speedup factor", FLOAT, None, "Divides the execution time limit."
-    ),
+    Item("[runtime][<namespace>][simulation]speedup factor", FLOAT, None, "Divides the execution time limit."),
     Item("[runtime][<namespace>][simulation]time limit buffer", INTERVAL, 30.0, "Slack before a timeout."),
     Item(
         "[runtime][<namespace>][simulation]fail cycle points",
@@ -356,12 +323,8 @@ ITEMS: tuple[Item, ...] = (
         True,
         "No handlers in simulation.",
     ),
-    Item(
-        "[runtime][<namespace>][environment filter]include", STRING_LIST, [], "Only these variables are kept."
-    ),
-    Item(
-        "[runtime][<namespace>][environment filter]exclude", STRING_LIST, [], "These variables are dropped."
-    ),
+    Item("[runtime][<namespace>][environment filter]include", STRING_LIST, [], "Only these variables are kept."),
+    Item("[runtime][<namespace>][environment filter]exclude", STRING_LIST, [], "These variables are dropped."),
     Item("[runtime][<namespace>][job]batch system", STRING, None, "Old: use `platform`."),
     Item("[runtime][<namespace>][job]batch submit command template", STRING, None, "Old: use `platform`."),
     Item("[runtime][<namespace>][remote]host", STRING, None, "Old: use `platform`."),
@@ -384,9 +347,7 @@ ITEMS: tuple[Item, ...] = (
         None,
         "Polls before the task fails.",
     ),
-    Item(
-        "[runtime][<namespace>][workflow state polling]message", STRING, None, "Wait for this output message."
-    ),
+    Item("[runtime][<namespace>][workflow state polling]message", STRING, None, "Wait for this output message."),
     Item(
         "[runtime][<namespace>][workflow state polling]alt-cylc-run-dir",
         STRING,

@@ -269,11 +269,7 @@ def _finish(name: str, settings: Settings, result: Namespaces) -> Settings:
     filters = settings.get("environment filter")
     if filters:
         include, exclude = filters.get("include") or (), filters.get("exclude") or ()
-        chosen = {
-            key: value
-            for key, value in chosen.items()
-            if (not include or key in include) and key not in exclude
-        }
+        chosen = {key: value for key, value in chosen.items() if (not include or key in include) and key not in exclude}
     values = result.parameters.get(name)
     if values and any("%(" in value for value in chosen.values()):
         chosen = {key: _substitute(value, values) for key, value in chosen.items()}

@@ -255,17 +255,13 @@ def _split_groups(
         if "::" in match[1]:
             literals[-1] += match[0]
             continue
-        groups.append(
-            [_specifier(term, match[0], text, parameters, error_class) for term in match[1].split(",")]
-        )
+        groups.append([_specifier(term, match[0], text, parameters, error_class) for term in match[1].split(",")])
         literals.append("")
     literals[-1] += text[position:]
     return literals, groups
 
 
-def _specifier(
-    term: str, group: str, text: str, parameters: Parameters, error_class: type[LanguageError]
-) -> Specifier:
+def _specifier(term: str, group: str, text: str, parameters: Parameters, error_class: type[LanguageError]) -> Specifier:
     match = _SPECIFIER.match(term)
     if match is None:
         raise error_class(
@@ -303,9 +299,7 @@ def _value_of(
     return value
 
 
-def _combinations(
-    groups: Sequence[Sequence[Specifier]], parameters: Parameters
-) -> Iterator[dict[str, ParameterValue]]:
+def _combinations(groups: Sequence[Sequence[Specifier]], parameters: Parameters) -> Iterator[dict[str, ParameterValue]]:
     """The product over the parameters that are not given a value everywhere, in order of appearance."""
     names = list(dict.fromkeys(s.name for group in groups for s in group if s.value is None))
     for values in product(*(parameters[name] for name in names)):

@@ -60,9 +60,7 @@ def reference_markdown() -> str:
     lines += ["| old | today |", "|---|---|"]
     for upgrade in UPGRADES:
         today = (
-            f"`{_shown(upgrade.new)}`"
-            if upgrade.new
-            else f"dropped{'; ' if upgrade.advice else ''}{upgrade.advice}"
+            f"`{_shown(upgrade.new)}`" if upgrade.new else f"dropped{'; ' if upgrade.advice else ''}{upgrade.advice}"
         )
         lines.append(f"| `{_shown(upgrade.old)}` | {today} |")
     lines.append("| `[scheduling]max active cycle points = m` | `[scheduling]runahead limit = P(m-1)` |")

@@ -87,11 +87,7 @@ class Section:
     @property
     def location(self) -> Location:
         """Where it was first opened."""
-        return (
-            Location(*self.source.origins[self.index])
-            if self.index < len(self.source.origins)
-            else Location("", 0)
-        )
+        return Location(*self.source.origins[self.index]) if self.index < len(self.source.origins) else Location("", 0)
 
     def sections(self) -> Iterator[Section]:
         """Its subsections."""

@@ -69,9 +69,7 @@ def _read_into(
     name = _display_name(path, directory)
     real_path = os.path.realpath(path)
     if real_path in parents:
-        raise ConfigError(
-            f"{name} includes itself", location=included_at, hint="Remove one of the %include lines."
-        )
+        raise ConfigError(f"{name} includes itself", location=included_at, hint="Remove one of the %include lines.")
     try:
         with open(path, encoding="utf-8") as stream:
             lines = stream.read().split("\n")
@@ -80,9 +78,7 @@ def _read_into(
         if included_at is None:
             raise ConfigError(f"cannot read {path}: {reason}") from error
         hint = f"Paths of %include are relative to the workflow directory, {directory}."
-        raise ConfigError(
-            f"cannot read include file {name}: {reason}", location=included_at, hint=hint
-        ) from error
+        raise ConfigError(f"cannot read include file {name}: {reason}", location=included_at, hint=hint) from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{name} is not UTF-8 text: {error}", location=included_at) from error
     if lines[-1] == "":

@@ -35,9 +35,7 @@ _MODULE_NAME = re.compile(r"[A-Za-z_][\w.]*\Z")
 _EXTRA_DIRECTORIES = ("Jinja2Filters", "Jinja2Tests", "Jinja2Globals")
 
 
-def render(
-    source: Source, directory: str, variables: Mapping[str, Any], environment: Mapping[str, str]
-) -> Source:
+def render(source: Source, directory: str, variables: Mapping[str, Any], environment: Mapping[str, str]) -> Source:
     """The lines a template generates; its hashbang and blank lines are dropped (Cylc 8 behaviour).
 
     The template is rendered twice: the text of the first time is the result, the second time carries
@@ -60,9 +58,7 @@ def render(
         marked = None
         if "\x02" not in plain and "\x02" not in text:
             with contextlib.suppress(TemplateError):
-                marked = _render(
-                    text, _environment(marks, variables, environment, marked=True), variables, marks
-                )
+                marked = _render(text, _environment(marks, variables, environment, marked=True), variables, marks)
     if marked is None or _MARKER.sub("", marked) != plain:
         return _matched_by_content(plain, source)
     return _unmarked(marked, marks, source.origins[0])
@@ -217,9 +213,7 @@ class _Loader(jinja2.BaseLoader):
         self.directory = directory
         self.files = files
 
-    def get_source(
-        self, environment: jinja2.Environment, template: str
-    ) -> tuple[str, str, Callable[[], bool]]:
+    def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         """The text of a template file; raises `TemplateNotFound`."""
         path = os.path.normpath(os.path.join(self.directory, template))
         try:
@@ -281,9 +275,7 @@ def _environment(
     directory = marks.directory
     extensions: list[Any] = ["jinja2.ext.do", _LineMarks] if marked else ["jinja2.ext.do"]
     loader = _Loader(directory, marks.files)
-    result = _Environment(
-        loader=loader, undefined=jinja2.StrictUndefined, extensions=extensions, auto_reload=False
-    )
+    result = _Environment(loader=loader, undefined=jinja2.StrictUndefined, extensions=extensions, auto_reload=False)
     result.line_marks = marks
     result.filters.update(FILTERS)
     result.globals.update(GLOBALS)
@@ -330,9 +322,7 @@ def _function_of_file(path: str, name: str) -> Any:
         specification.loader.exec_module(module)
         return getattr(module, name)
     except AttributeError:
-        raise TemplateError(
-            f"{path} has no function {name}", hint="The function is named as its file."
-        ) from None
+        raise TemplateError(f"{path} has no function {name}", hint="The function is named as its file.") from None
     except Exception as error:
         raise TemplateError(f"cannot load {path}: {type(error).__name__}: {error}") from error
 

@@ -46,9 +46,7 @@ def _split(text: str, option: str, form: str, location: Location | None = None) 
     name, equals, value = text.partition("=")
     name = name.strip()
     if not equals:
-        raise TemplateError(
-            f"{option} {text}: there is no =", location=location, hint=f"Write: {option} {form}"
-        )
+        raise TemplateError(f"{option} {text}: there is no =", location=location, hint=f"Write: {option} {form}")
     if not _NAME.match(name):
         raise TemplateError(
             f"{option} {text}: {name!r} is not a variable name",

@@ -92,10 +92,7 @@ UPGRADES: tuple[Upgrade, ...] = (
             "submission retry delays",
         )
     ),
-    *(
-        Upgrade((*_N, "events", f"{event} handler"), (*_N, "events", f"{event} handlers"))
-        for event in TASK_EVENTS
-    ),
+    *(Upgrade((*_N, "events", f"{event} handler"), (*_N, "events", f"{event} handlers")) for event in TASK_EVENTS),
 )
 """In the order they are applied."""
 
@@ -132,9 +129,7 @@ def _names(section: Section) -> set[str]:
     return names
 
 
-def _matches(
-    section: Section, path: tuple[str, ...], before: tuple[str, ...] = ()
-) -> Iterator[tuple[str, ...]]:
+def _matches(section: Section, path: tuple[str, ...], before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     name, rest = path[0], path[1:]
     names = list(section.children) if name.startswith("<") else [name] if name in section.children else []
     for found in names:
@@ -207,12 +202,8 @@ def _runahead(root: Section) -> list[str]:
             location=entry.location,
         ) from None
     limit = f"P{points - 1}"
-    scheduling.children.setdefault(
-        "runahead limit", evolve(entry, key="runahead limit", value=limit, triple=False)
-    )
-    return [
-        f"{entry.location}: [scheduling]max active cycle points is now [scheduling]runahead limit = {limit}"
-    ]
+    scheduling.children.setdefault("runahead limit", evolve(entry, key="runahead limit", value=limit, triple=False))
+    return [f"{entry.location}: [scheduling]max active cycle points is now [scheduling]runahead limit = {limit}"]
 
 
 def _dependencies(root: Section) -> list[str]:
@@ -239,9 +230,7 @@ def _dependencies(root: Section) -> list[str]:
             continue
         for key, entry in child.children.items():
             if key != "graph" or not isinstance(entry, Entry):
-                raise ConfigError(
-                    f"unknown item: [scheduling][dependencies][{name}]{key}", location=entry.location
-                )
+                raise ConfigError(f"unknown item: [scheduling][dependencies][{name}]{key}", location=entry.location)
             graph.children[name] = evolve(entry, key=name)
     return [f"{old.location}: [scheduling][dependencies][R]graph is now [scheduling][graph]R"]
 

@@ -262,9 +262,7 @@ def _time_zone(text: str) -> str | None:
     return text
 
 
-_XTRIGGER = re.compile(
-    r"(?P<function>[\w.]+)\s*\((?P<arguments>.*)\)\s*(?::\s*(?P<interval>\S+))?\Z", re.DOTALL
-)
+_XTRIGGER = re.compile(r"(?P<function>[\w.]+)\s*\((?P<arguments>.*)\)\s*(?::\s*(?P<interval>\S+))?\Z", re.DOTALL)
 _KEYWORD = re.compile(r"([A-Za-z_]\w*)\s*=\s*(.*)\Z", re.DOTALL)
 
 
@@ -287,9 +285,7 @@ def _xtrigger(text: str) -> XtriggerDefinition | None:
             kwargs[keyword[1]] = _argument(keyword[2])
         else:
             args.append(_argument(argument))
-    return XtriggerDefinition(
-        "", match["function"], tuple(args), kwargs, 10.0 if interval is None else interval
-    )
+    return XtriggerDefinition("", match["function"], tuple(args), kwargs, 10.0 if interval is None else interval)
 
 
 def _split_arguments(text: str) -> list[str]:
@@ -379,6 +375,4 @@ PARAMETER_LIST = ValueType(
     _parameter_list,
     True,
 )
-XTRIGGER = ValueType(
-    "xtrigger", "a function call such as: wall_clock(PT1H) or echo(a, succeed=True):PT10S", _xtrigger
-)
+XTRIGGER = ValueType("xtrigger", "a function call such as: wall_clock(PT1H) or echo(a, succeed=True):PT10S", _xtrigger)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tidemill.flow.language.config import load_config
 from tidemill.flow.language.exceptions import LanguageError
@@ -225,12 +228,8 @@ BAD: list[tuple[str, str, int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("text", "line", "fragment"), [case[1:] for case in BAD], ids=[case[0] for case in BAD]
-)
-def test_bad_configuration_is_refused_where_it_is_wrong(
-    tmp_path: Path, text: str, line: int, fragment: str
-) -> None:
+@pytest.mark.parametrize(("text", "line", "fragment"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
+def test_bad_configuration_is_refused_where_it_is_wrong(tmp_path: Path, text: str, line: int, fragment: str) -> None:
     """A bad file raises a LanguageError that names file and line and says what is wrong."""
     (tmp_path / "flow.cylc").write_text(text)
     with pytest.raises(LanguageError) as caught:
@@ -267,4 +266,88 @@ def test_two_workflow_files_are_one_too_many(tmp_path: Path) -> None:
     (tmp_path / "flow.cylc").write_text(GRAPH)
     (tmp_path / "suite.rc").write_text(GRAPH)
     with pytest.raises(LanguageError, match=r"both flow\.cylc and suite\.rc"):
+        load_config(str(tmp_path))
+
+
+FRAGMENTS = st.sampled_from(
+    [
+        *(
+            "[",
+            "]",
+            "[[",
+            "]]",
+            "[[[",
+            "=",
+            " = ",
+            '"',
+            "'",
+            '"""',
+            "'''",
+            "#",
+            ",",
+            "\n",
+            "\n",
+            "\n",
+            "\\\n",
+            "\\",
+            " ",
+        ),
+        *(
+            "<m>",
+            "<m=1>",
+            "<",
+            ">",
+            "m",
+            "1..3",
+            "PT1M",
+            "3*",
+            "%(m)s",
+            "%include ",
+            "a",
+            "b",
+            "root",
+            "None",
+            "é",
+        ),
+        *(
+            "[scheduling]\n",
+            "[[graph]]\n",
+            "[runtime]\n",
+            "[[a]]\n",
+            "inherit = ",
+            "script = ",
+            "[task parameters]\n",
+        ),
+        *(
+            "[[queues]]\n[[[q]]]\nmembers = ",
+            "[[xtriggers]]\nx = ",
+            "echo(",
+            ")",
+            ":",
+            "[[[outputs]]]\n",
+            "[cylc]\n",
+        ),
+        *(
+            "#!Jinja2\n",
+            "{{",
+            "}}",
+            "{%",
+            "%}",
+            "{#",
+            "set x",
+            "for i in x",
+            "endfor",
+            "[[[environment]]]\n",
+            "\t",
+        ),
+    ]
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(FRAGMENTS, max_size=25), st.booleans())
+def test_no_text_ends_in_a_traceback(tmp_path: Path, fragments: list[str], template: bool) -> None:
+    """Whatever the text, it loads or is refused with a LanguageError."""
+    (tmp_path / "flow.cylc").write_text(("#!Jinja2\n" if template else "") + "".join(fragments))
+    with contextlib.suppress(LanguageError):
         load_config(str(tmp_path))

@@ -251,9 +251,7 @@ def test_defaults_are_filled_in(load: Load) -> None:
 
 def test_where_finds_settings_through_inheritance(load: Load) -> None:
     """The location of a setting is where the nearest ancestor writes it."""
-    config = load(
-        f"{GRAPH}[runtime]\n[[F]]\nscript = x\n[[a, b]]\ninherit = F\n[[a]]\n[[[environment]]]\nV = 1\n"
-    )
+    config = load(f"{GRAPH}[runtime]\n[[F]]\nscript = x\n[[a, b]]\ninherit = F\n[[a]]\n[[[environment]]]\nV = 1\n")
     assert config.where("runtime", "a", "script") == Location("flow.cylc", 6)
     assert config.where("runtime", "a", "environment", "V") == Location("flow.cylc", 11)
     assert config.where("runtime", "b", "environment", "V") is None

@@ -41,9 +41,7 @@ def test_the_user_counts_over_the_site_and_the_version_over_the_general(tmp_path
         tmp_path / "home/.cylc/flow/8/global.cylc",
         "[scheduler]\n[[run hosts]]\nports = 5000..5002, 6000\n[platforms]\n[[hpc[0-9]+]]\nhosts = a, b\n",
     )
-    config = load_global_config(
-        {"HOME": str(tmp_path / "home"), "CYLC_SITE_CONF_PATH": str(tmp_path / "site")}
-    )
+    config = load_global_config({"HOME": str(tmp_path / "home"), "CYLC_SITE_CONF_PATH": str(tmp_path / "site")})
     assert config.files == [str(site), str(user), str(versioned)]
     assert config.items["scheduler"]["process pool size"] == 2
     assert config.items["scheduler"]["UTC mode"] is True
@@ -83,3 +81,13 @@ def test_mistakes_name_the_whole_path(tmp_path: Path) -> None:
         load_global_config({"CYLC_CONF_PATH": str(tmp_path)})
     assert str(caught.value).startswith(f"{path}:2: unknown item: [scheduler]proces pool size")
     assert "Did you mean 'process pool size'?" in str(caught.value)
+
+
+def test_global_config_may_be_a_template(tmp_path: Path) -> None:
+    """A global.cylc that starts with #!Jinja2 is rendered, and its lines keep their numbers."""
+    write(tmp_path / "global.cylc", "#!Jinja2\n{% set N = 3 %}\n[scheduler]\nprocess pool size = {{ N }}\n")
+    config = load_global_config({"CYLC_CONF_PATH": str(tmp_path)})
+    assert config.items["scheduler"]["process pool size"] == 3
+    write(tmp_path / "global.cylc", "#!Jinja2\n{% set N = 3 %}\n[scheduler]\nprocess pool size = x{{ N }}\n")
+    with pytest.raises(ConfigError, match=r"global\.cylc:4: \[scheduler\]process pool size"):
+        load_global_config({"CYLC_CONF_PATH": str(tmp_path)})

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tidemill.flow.language.config import load_config, process
+from tidemill.flow.language.config import load_config
 from tidemill.flow.language.exceptions import LanguageError
+from tidemill.flow.language.preprocess import process
 from tidemill.flow.language.source import Source, read_source
 from tidemill.flow.language.template_variables import parse_template_variables
 
@@ -140,9 +141,7 @@ def test_marks_never_change_the_text(tmp_path: Path, pieces: list[str]) -> None:
 def test_marks_that_would_change_the_text_are_not_used(directory: Path) -> None:
     """A block of text whose length matters comes out as without marks; its lines are found by content."""
     (directory / "part.txt").write_text("abc\n")
-    source = rendered(
-        directory, '#!jinja2\n{% set x %}{% include "part.txt" %}{% endset %}\n{{ x | length }}\nL4\n'
-    )
+    source = rendered(directory, '#!jinja2\n{% set x %}{% include "part.txt" %}{% endset %}\n{{ x | length }}\nL4\n')
     assert source.lines == ["3", "L4"]
     assert source.origins[1] == ("flow.cylc", 4)
 
