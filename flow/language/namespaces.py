@@ -181,8 +181,8 @@ def _bad_output(name: str, message: str) -> str | None:
         return f"the output name {name} is reserved"
     if message in _QUALIFIERS or message.startswith("_cylc"):
         return f"the message {message!r} is reserved"
-    first, colon, rest = message.partition(":")
-    if ":" in rest or (colon and " " in first.strip()):
+    first, colon, _ = message.partition(":")
+    if colon and (not first or any(character.isspace() for character in first)):
         return "a message holds no colon, except at the end of its first word"
     return None
 

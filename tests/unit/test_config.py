@@ -249,6 +249,13 @@ def test_defaults_are_filled_in(load: Load) -> None:
     assert config.runtime_defaults["simulation"]["default run length"] == 10.0
 
 
+@pytest.mark.parametrize("message", ["file 1 done", "WARNING: x", "a:b", "a:b c", "a: b: c"])
+def test_messages_may_hold_a_colon_in_the_first_word(load: Load, message: str) -> None:
+    """An output message may have colons if the first word has one, as in Cylc 8."""
+    config = load(f"{GRAPH}[runtime]\n[[a]]\n[[[outputs]]]\nx = {message}\n")
+    assert config.runtime["a"]["outputs"] == {"x": message}
+
+
 def test_where_finds_settings_through_inheritance(load: Load) -> None:
     """The location of a setting is where the nearest ancestor writes it."""
     config = load(f"{GRAPH}[runtime]\n[[F]]\nscript = x\n[[a, b]]\ninherit = F\n[[a]]\n[[[environment]]]\nV = 1\n")
