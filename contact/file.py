@@ -143,9 +143,7 @@ class ContactFile(NamedTuple):
                 f"tidemill get-workflow-contact {self.workflow}"
             ) from None
         except OSError as error:
-            raise ContactFileError(
-                f"Cannot write the contact file {target}: {error.strerror or error}"
-            ) from error
+            raise ContactFileError(f"Cannot write the contact file {target}: {error.strerror or error}") from error
 
     def remove(self, path: str | os.PathLike[str]) -> bool:
         """Remove the file if it is still this one; True if it was.
@@ -214,9 +212,7 @@ def read_contact(path: str | os.PathLike[str]) -> ContactFile:
             continue
         key, equals, value = line.partition("=")
         if not equals:
-            raise ContactFileError(
-                f"{target}:{number}: not a contact file: expected KEY=value, found {line[:60]!r}"
-            )
+            raise ContactFileError(f"{target}:{number}: not a contact file: expected KEY=value, found {line[:60]!r}")
         attribute = _ATTRIBUTES.get(key.strip().replace("SUITE", "WORKFLOW"))
         if attribute:
             values[attribute] = value.strip()
@@ -226,8 +222,7 @@ def read_contact(path: str | os.PathLike[str]) -> ContactFile:
     missing = [_KEYS[name] for name in ("host", "port") if not values.get(name)]
     if missing:
         raise ContactFileError(
-            f"{target}: the contact file lacks {' and '.join(missing)}; "
-            "if the scheduler is not running, remove it"
+            f"{target}: the contact file lacks {' and '.join(missing)}; if the scheduler is not running, remove it"
         )
     numbers: dict[str, int | None] = {}
     for name, highest in (("port", 65535), ("publish_port", 65535), ("pid", 2**31)):

@@ -13,18 +13,14 @@ from typing import NamedTuple
 
 from .exceptions import IdentifierError
 
-RESERVED_NAMES = frozenset(
-    {"log", "share", "work", "runN", "suite.rc", "flow.cylc", ".service", "_cylc-install"}
-)
+RESERVED_NAMES = frozenset({"log", "share", "work", "runN", "suite.rc", "flow.cylc", ".service", "_cylc-install"})
 
 _WORKFLOW_CHARACTERS = re.compile(r"[\w/+\-.@]+")
 _RUN_NUMBER = re.compile(r"run(\d+|N)")
 _LONGEST_NAME = 254
 
 _GLOB_CHARACTERS = re.compile(r"[*?\[]")
-_OLD_DOTTED = re.compile(
-    r"(?P<task>[^~:/.\s][^~:/\s]*)\.(?P<cycle>\d[^~.:/\s]*)(?::(?P<selector>[^~:/.\s]+))?"
-)
+_OLD_DOTTED = re.compile(r"(?P<task>[^~:/.\s][^~:/\s]*)\.(?P<cycle>\d[^~.:/\s]*)(?::(?P<selector>[^~:/.\s]+))?")
 _OLD_SLASHED = re.compile(r"(?P<cycle>\d[^~.:/\s]*)/(?P<task>[^~:/\s]+)(?::(?P<selector>[^~:/\s]+))?")
 _TOKEN = r"[^~:/\n]+"
 _SELECTOR = r"[^~:/\n]+"
@@ -81,9 +77,7 @@ class Identifier(NamedTuple):
     @property
     def is_pattern(self) -> bool:
         """Whether any part is a glob pattern."""
-        return any(
-            part is not None and is_glob(part) for part in (self.workflow, self.cycle, self.task, self.job)
-        )
+        return any(part is not None and is_glob(part) for part in (self.workflow, self.cycle, self.task, self.job))
 
     def within(self, workflow: Identifier) -> Identifier:
         """This relative identifier as part of `workflow`."""

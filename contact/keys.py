@@ -117,14 +117,10 @@ def write_key_file(
     """
     for key in (public, secret):
         if key is not None and len(key) != _KEY_LENGTH:
-            raise KeyFileError(
-                f"Cannot write {path}: a CURVE key is {_KEY_LENGTH} characters of Z85, not {len(key)}"
-            )
+            raise KeyFileError(f"Cannot write {path}: a CURVE key is {_KEY_LENGTH} characters of Z85, not {len(key)}")
     kind = "Public" if secret is None else "**Secret**"
     lines = [f"#   ZeroMQ CURVE {kind} Certificate, made by Tidemill"]
-    lines.append(
-        "#   Keep it as private as the run itself." if secret is not None else "#   The public half."
-    )
+    lines.append("#   Keep it as private as the run itself." if secret is not None else "#   The public half.")
     lines.append("metadata")
     lines += [f'    {key} = "{value}"' for key, value in (metadata or {}).items()]
     lines += ["curve", f'    public-key = "{public.decode("ascii")}"']

@@ -75,9 +75,7 @@ def resolve_workflow(workflow: str) -> str:
     if name.startswith("~"):
         user, _, name = name[1:].partition("/")
         if user != current_user():
-            raise WorkflowNotFound(
-                f"{workflow}: workflows of another user ({user}) cannot be found through files"
-            )
+            raise WorkflowNotFound(f"{workflow}: workflows of another user ({user}) cannot be found through files")
     name = name.rstrip("/")
     parent, _, last = name.rpartition("/")
     if parent and last == LATEST_RUN:

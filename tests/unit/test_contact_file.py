@@ -55,9 +55,7 @@ def test_it_holds_every_key_a_cylc_client_reads(tmp_path: Path) -> None:
     assert values["CYLC_WORKFLOW_PUBLISH_PORT"] == "43002"
     assert values["CYLC_WORKFLOW_PID"] == str(os.getpid())
     assert values["CYLC_WORKFLOW_RUN_DIR_ON_WORKFLOW_HOST"] == "/r/wf/run1"
-    assert {"CYLC_WORKFLOW_UUID", "CYLC_WORKFLOW_OWNER", "SCHEDULER_SSH_COMMAND", "TIDEMILL_VERSION"} <= set(
-        values
-    )
+    assert {"CYLC_WORKFLOW_UUID", "CYLC_WORKFLOW_OWNER", "SCHEDULER_SSH_COMMAND", "TIDEMILL_VERSION"} <= set(values)
     assert {"SCHEDULER_CYLC_PATH", "SCHEDULER_USE_LOGIN_SHELL"} <= set(values)
     assert shlex.split(values["CYLC_WORKFLOW_COMMAND"])[-1] == sys.orig_argv[-1]
     assert stat.S_IMODE(path.stat().st_mode) == 0o644

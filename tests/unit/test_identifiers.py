@@ -83,10 +83,7 @@ def test_relative_identifiers(text: str, expected: Identifier) -> None:
 
 def test_a_command_line_reads_from_left_to_right() -> None:
     """Relative identifiers belong to the workflow before them; the old forms are known after one."""
-    texts = [
-        str(found)
-        for found in parse_identifiers(["a", "//1/x", "//2", "b", "c//3/y", "d", "x.1", "2/y:failed"])
-    ]
+    texts = [str(found) for found in parse_identifiers(["a", "//1/x", "//2", "b", "c//3/y", "d", "x.1", "2/y:failed"])]
     assert texts == ["a//1/x", "a//2", "b", "c//3/y", "d//1/x", "d//2/y:failed"]
     assert [str(found) for found in parse_identifiers(["a", "b/c"])] == ["a", "b/c"]
     with pytest.raises(IdentifierError, match="name the workflow first"):
