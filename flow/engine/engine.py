@@ -314,14 +314,20 @@ class Engine:
         )
 
     def _triggered_off(self, proxy: TaskProxy) -> tuple[str, ...]:
+        """Everything satisfied, a prerequisite that several recurrences repeat only once (Cylc 8.5 behaviour)."""
         write = self.definition.cycling.format
-        return tuple(
-            sorted(
-                f"{write(key.point)}/{key.task}"
-                for prerequisite in proxy.prerequisites
-                for key in prerequisite.satisfied_keys()
-            )
-        )
+        seen: set[str] = set()
+        found = []
+        for prerequisite in proxy.prerequisites:
+            for text, indexes in prerequisite.tree.terms:
+                if text in seen:
+                    continue
+                seen.add(text)
+                for leaf in indexes:
+                    if leaf in prerequisite.how:
+                        key = prerequisite.keys[leaf]
+                        found.append(f"{write(key.point)}/{key.task}")
+        return tuple(sorted(found))
 
     def set_status(self, proxy: TaskProxy, status: str) -> None:
         """Change an instance's status, and all that counts it."""

@@ -43,6 +43,9 @@ class GateTree:
     """The gate each gate counts for; -1 for gate 0."""
     leaf_gates: tuple[tuple[int, ...], ...]
     """By leaf: the gates it counts for."""
+    terms: tuple[tuple[str, tuple[int, ...]], ...]
+    """What counts as one prerequisite to a user: the whole of a condition, else each term of an ``&``; as text, and with
+    the leaves in it."""
     reaches_ahead: bool
     """Whether a parent may lie at a later point than the child."""
 
@@ -68,7 +71,26 @@ def compile_gates(dependency: Dependency) -> GateTree:
     root = dependency.expression
     add(All((root,)) if isinstance(root, Leaf) else root, -1)
     ahead = any(leaf.offset is not None and "+" in leaf.offset.text for leaf in distinct)
-    return GateTree(dependency, distinct, tuple(needs), tuple(above), tuple(map(tuple, leaf_gates)), ahead)
+    split = isinstance(root, All) and not dependency.conditional
+    terms = root.terms if split and isinstance(root, All) else (root,)
+    return GateTree(
+        dependency,
+        distinct,
+        tuple(needs),
+        tuple(above),
+        tuple(map(tuple, leaf_gates)),
+        tuple((_text(term), tuple(dict.fromkeys(position[leaf] for leaf in leaves(term)))) for term in terms),
+        ahead,
+    )
+
+
+def _text(expression: Expression) -> str:
+    """An expression as text that is the same for equal ones."""
+    if isinstance(expression, Leaf):
+        offset = f"[{expression.offset.text}]" if expression.offset is not None else ""
+        return f"{expression.task}{offset}:{expression.output}"
+    sign = "&" if isinstance(expression, All) else "|"
+    return f"({sign.join(map(_text, expression.terms))})"
 
 
 @define(eq=False)
@@ -107,10 +129,6 @@ class Prerequisite:
                     self.is_met = True
                     return True
         return False
-
-    def satisfied_keys(self) -> list[OutputKey]:
-        """The outputs it was satisfied by so far."""
-        return [self.keys[leaf] for leaf in self.how]
 
     def unsatisfied_keys(self) -> list[OutputKey]:
         """The outputs not (yet) seen; some may not be needed."""

@@ -19,7 +19,7 @@ READ_BYTES = 1 << 15
 
 @frozen
 class Line:
-    """What a job told. `kind` is ``started``, ``succeeded``, ``failed`` or ``aborted``."""
+    """What a job told. `kind` is ``started``, ``succeeded``, ``failed``, ``aborted`` or ``message``."""
 
     kind: str
     key: JobKey

@@ -23,6 +23,7 @@ from ..engine.effects import JobSpecification, KillJob, PollJob
 from ..engine.events import (
     Event,
     JobFailed,
+    JobMessage,
     JobKey,
     JobStarted,
     JobSubmissionFailed,
@@ -205,6 +206,9 @@ class JobManager:
         """A job's line: news of a job on the books, or of one of a former scheduler that has not been polled
         yet."""
         job = self._jobs.get(line.key)
+        if line.kind == "message":
+            self._told_message(line, events)
+            return
         if job is not None:
             if job.token is not None and job.token != line.token:
                 return  # A straggler of another run that used the same directory.
@@ -228,6 +232,18 @@ class JobManager:
                 self.poll([PollJob(line.key, job.job_id if job is not None else "", submitted_only=True)])
             case _:
                 pass
+
+    def _told_message(self, line: Line, events: list[Event]) -> None:
+        """A message that its job could not send over the network; a long one is in job.status only."""
+        job = self._jobs.get(line.key)
+        if job is not None and not job.is_submitted:
+            job.waiting_lines.append(line)
+            return
+        severity, _, text = line.detail.partition(":")
+        if text:
+            events.append(JobMessage(event_time(line.time), line.key, severity, text))
+        else:
+            self.poll([PollJob(line.key, job.job_id if job is not None else "", submitted_only=True)])
 
     def _end(self, key: JobKey, event: Event, events: list[Event]) -> None:
         """Report the end of a job, once; it stays on the books while its process is watched."""

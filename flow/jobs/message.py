@@ -43,6 +43,7 @@ TO_STDERR = ("CRITICAL", "ERROR", "WARNING")
 TRIES = 3
 RETRY_SECONDS = 1.0
 TIMEOUT_SECONDS = 10.0
+LONGEST_DETAIL_BYTES = 400
 
 
 class UsageError(Exception):
@@ -102,6 +103,7 @@ def send(
     if problem is None:
         return 0
     if is_recorded:
+        _leave(workflow, job, event_time, messages)
         sys.stderr.write(f"WARNING - message recorded, but not sent to {workflow}: {problem}\n")
         return 0
     sys.stderr.write(f"tidemill message: not sent to {workflow}: {problem}\n")
@@ -210,6 +212,30 @@ def _record(workflow: str, job: str, event_time: str, messages: Sequence[tuple[s
         sys.stderr.write(f"WARNING - cannot write {status}: {error.strerror}\n")
         return False
     return True
+
+
+def _leave(workflow: str, job: str, event_time: str, messages: Sequence[tuple[str, str]]) -> None:
+    """Leave messages that could not be sent in the FIFO of a scheduler that runs but did not take them.
+
+    A line must be short to arrive whole; a longer message only makes the scheduler look into job.status.
+    """
+    from ...contact.paths import service_directory
+
+    lines = b""
+    for severity, text in messages:
+        detail = f"{severity}:{text}"
+        fits = len(detail.encode(errors="replace")) < LONGEST_DETAIL_BYTES and "\n" not in detail
+        lines += f"message|{job}||{event_time}|{detail if fits else ''}\n".encode(errors="replace")
+    try:
+        descriptor = os.open(service_directory(workflow) / "jobs.fifo", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return  # Nobody listens: the scheduler that restarts finds the message in job.status.
+    try:
+        os.write(descriptor, lines)
+    except OSError:
+        pass
+    finally:
+        os.close(descriptor)
 
 
 def _tell(

@@ -17,7 +17,7 @@ from tidemill.contact.file import ContactFile
 from tidemill.contact.keys import create_keys
 from tidemill.contact.paths import contact_path, current_user, run_directory, service_directory
 from tidemill.flow.engine.effects import JobSpecification
-from tidemill.flow.engine.events import Event, JobFailed, JobKey, JobStarted, JobSucceeded
+from tidemill.flow.engine.events import Event, JobFailed, JobKey, JobMessage, JobStarted, JobSucceeded
 from tidemill.flow.jobs.background import BackgroundRunner, job_process_environment
 from tidemill.flow.jobs.context import WorkflowContext
 from tidemill.flow.jobs.manager import JobManager
@@ -169,9 +169,7 @@ async def test_a_message_without_a_scheduler_is_recorded(scheduler: Scheduler) -
         (["no/such/run", "1/foo/01", "x"], 1, "not sent to no/such/run"),
     ],
 )
-async def test_wrong_use_says_what_is_wrong(
-    scheduler: Scheduler, arguments: list[str], code: int, words: str
-) -> None:
+async def test_wrong_use_says_what_is_wrong(scheduler: Scheduler, arguments: list[str], code: int, words: str) -> None:
     """Wrong arguments end with a message and a code, never with a traceback."""
     shim = scheduler.service_directory / "bin" / "cylc"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CYLC_")}
@@ -199,3 +197,12 @@ async def test_a_message_is_cheap(scheduler: Scheduler) -> None:
     assert len(scheduler.messages) == 5
     print(costs)
     assert min(costs) < 0.1
+
+
+async def test_a_message_refused_by_a_running_scheduler_still_reaches_it(scheduler: Scheduler) -> None:
+    """What cannot be sent over the network arrives by the FIFO, before the end of the job."""
+    contact_path(WORKFLOW).unlink()
+    await scheduler.run("cylc message 'WARNING:by another way'; cylc message \"$(printf 'x%.0s' {1..600})\"")
+    told = [(what.severity, what.text) for what in scheduler.happened if isinstance(what, JobMessage)]
+    assert told[0] == ("WARNING", "by another way")
+    assert isinstance(scheduler.happened[-1], JobSucceeded)

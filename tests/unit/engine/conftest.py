@@ -156,9 +156,11 @@ class Play:
 
     def _end(self, key: JobKey) -> list[Event]:
         events: list[Event] = [JobStarted(self.time, key)]
-        for word in self._outcome(key):
-            if word.startswith("message:"):
-                events.append(JobMessage(self.time, key, "INFO", word.partition(":")[2]))
+        events += [
+            JobMessage(self.time, key, "INFO", word.partition(":")[2])
+            for word in self._outcome(key)
+            if word.startswith("message:")
+        ]
         if "fail" in self._outcome(key):
             events.append(JobFailed(self.time, key))
         elif "hang" not in self._outcome(key):

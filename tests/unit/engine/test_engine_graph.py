@@ -94,6 +94,12 @@ def test_a_task_triggered_by_two_outputs_of_one_task_lists_it_twice(play: Player
     assert run.triggered_off["1/b/01"] == ["1/a", "1/a"]
 
 
+def test_a_dependency_that_several_recurrences_repeat_is_listed_once(play: Player) -> None:
+    """Not so a condition in which its task occurs too."""
+    run = play(integer("P1 = 'a => d'\nP2 = 'a => d'\nR1 = 'a | c => d'", final=1)).run()
+    assert run.triggered_off["1/d/01"] in (["1/a", "1/a"], ["1/a", "1/a", "1/c"])
+
+
 def test_family_triggers_count_their_members(play: Player) -> None:
     """``FAM:succeed-all`` waits for every member and ``FAM:fail-any`` for one failure."""
     text = """
