@@ -30,7 +30,7 @@ class RunPlan:
     uuid: str
     run_number: int
     """1 for the first start, one more for each restart."""
-    host: str = "127.0.0.1"
+    host: str = "localhost"
     ports: tuple[int, int] = (43001, 43101)
     log_level: str = "INFO"
     utc_mode: bool = False

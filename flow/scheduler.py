@@ -300,8 +300,9 @@ class Scheduler:
 
     async def _worked_off(self, events: list[Event]) -> Turn:
         """What the engine makes of the events it was given, committed."""
-        while not self._advance_slice():
-            await asyncio.sleep(0)  # noqa: ASYNC110 - not a wait: the loop's turn between two slices
+        # Not a wait for something: the loop's turn between two slices.
+        while not self._advance_slice():  # noqa: ASYNC110
+            await asyncio.sleep(0)
         turn = self.engine.take()
         for level, text, when in turn.log:
             self._log.add(level, text, when)
@@ -380,16 +381,19 @@ class Scheduler:
 
     # -- what the network asks -----------------------------------------------------------------------------------------
 
-    async def command(self, name: str, arguments: dict[str, Any], *, id: str, user: str = "") -> None:
-        """Carry out a user's command; returns once its effect on the run is committed.
+    async def command(
+        self, name: str, arguments: dict[str, Any], *, id: str, user: str = "", reason: str = ""
+    ) -> dict[str, Any]:
+        """Carry out a user's command; returns what it changed, once that is on disk.
 
         Raises:
-            CommandFailed: the command or its arguments make no sense for this run.
+            CommandError: the command or its arguments make no sense for this run.
         """
         commands.check(self.engine, name, arguments)
         shown = ", ".join(f"{key}={value}" for key, value in arguments.items() if value is not None)
         self.log("INFO", f'Command "{name}" received. ID={id}\n{name}({shown})')
-        await self._committed(Command(self.time(), name, arguments, id, user))
+        await self._committed(Command(self.time(), name, arguments, id, user, reason))
+        return self.engine.results.pop(id, {})
 
     async def put_messages(self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]) -> None:
         """Take messages of a job; returns once they are committed. Raises `CommandFailed` for a bad job ID."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection
 from functools import partial
+from typing import Any
 
 from attrs import define, field
 
@@ -75,6 +76,8 @@ class Engine:
         """Steps still to take before the state is whole again."""
         self.effects: list[Effect] = []
         self.changes = Changes()
+        self.results: dict[str, dict[str, Any]] = {}
+        """By command id: what a command changed, until it is fetched."""
         self._log: list[LogLine] = []
         self._identity = 0
         self._completions: dict[str, Callable[[Collection[str]], bool]] = {}
@@ -94,7 +97,7 @@ class Engine:
         if handler is not None:
             handler(self.outcomes, event)
         elif isinstance(event, Command):
-            COMMANDS[event.name](self, **event.arguments)
+            self.results[event.id] = COMMANDS[event.name](self, **event.arguments) or {}
             self._changed = True
         elif isinstance(event, Start):
             self._start()

@@ -88,4 +88,6 @@ class Command(Event, frozen=True, tag=True):
     name: str
     arguments: dict[str, Any]
     id: str
+    """Made by the client: a command is applied once, however often it is sent."""
     user: str = ""
+    reason: str = ""
