@@ -1,0 +1,529 @@
+"""Task instances, their families, jobs and edges: kept in step with the engine, one change at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+from ...contact.identifiers import format_job
+from ...proto.field_numbers import PbFamilyProxy
+from ..engine.changes import Changes
+from ..engine.history import Past
+from ..engine.prerequisite import NATURALLY, FROM_DATABASE, OutputKey, Prerequisite, prerequisite_at
+from ..engine.proxy import FAILED, RUNNING, SUBMIT_FAILED, SUBMITTED, SUCCEEDED, JobTimes, TaskProxy
+from ..engine.text import utc
+from . import wire
+from .elements import EdgeElement, FamilyProxyElement, JobElement, TaskProxyElement, XtriggerElement
+from .encode import News, write_ancestry
+from .prerequisites import PrerequisiteElement
+from .window import Edge, Key, Node, Window, WindowChange
+
+if TYPE_CHECKING:
+    from .picture import Picture
+
+LARGE_PREREQUISITE = 50
+"""An instance that waits for more outputs than this is not told anew for each of them."""
+DEFERRED_CONDITIONS = 5_000
+"""How many conditions of such instances go into one batch at most."""
+
+_SILENT_OUTPUTS = frozenset({"submitted", "started"})
+_flow_texts: dict[frozenset[int], str] = {}
+
+
+class Instances:
+    """What the picture shows of the window."""
+
+    def __init__(self, picture: Picture) -> None:
+        self.picture = picture
+        self.engine = picture.engine
+        self.definitions = picture.definitions
+        self.workflow = picture.workflow
+        self._id = picture.identity.id
+        self._job_logs = picture.identity.job_log_directory
+        self._families: dict[tuple[str, str], FamilyProxyElement] = {}
+        self._moved_families: dict[FamilyProxyElement, None] = {}
+        self._points: dict[int, int] = {}
+        self._deferred: dict[TaskProxy, None] = {}
+        self._snapshots: WeakValueDictionary[Prerequisite, PrerequisiteElement] = WeakValueDictionary()
+        self._unspawned: WeakValueDictionary[tuple[int, int], PrerequisiteElement] = WeakValueDictionary()
+        self.window = self._new_window()
+
+    def _new_window(self) -> Window:
+        return Window(self.engine.definition, self.engine.graph, self.workflow.n_edge_distance)
+
+    def begin(self) -> None:
+        """Take in all of the engine's pool."""
+        self._apply(self.window.update(self.engine.pool, ()))
+        for proxy in self.engine.pool.values():
+            self._count_point(proxy.point, +1)
+            self._update_job(proxy)
+            self._update_proxy(proxy)
+        self._settle()
+
+    # -- changes -------------------------------------------------------------------------------------------------------
+
+    def update(self, changes: Changes) -> None:
+        """Take in what a turn of the engine changed."""
+        entered, left = self._pool_changes(changes.proxies)
+        change = self.window.update(entered, left)
+        self._enter(change)
+        for proxy in changes.jobs:
+            self._update_job(proxy)
+        for proxy in changes.proxies:
+            self._update_proxy(proxy)
+        for proxy in changes.prerequisites:
+            if proxy not in changes.proxies:
+                self._update_prerequisites(proxy)
+        self._leave(change)
+        self._settle()
+
+    def _pool_changes(self, proxies: Iterable[TaskProxy]) -> tuple[list[Key], list[Key]]:
+        pool, nodes = self.engine.pool, self.window.nodes
+        entered: list[Key] = []
+        left: list[Key] = []
+        for proxy in proxies:
+            key = (proxy.point, proxy.definition.name)
+            node = nodes.get(key)
+            was_in = node is not None and node.is_active
+            is_in = key in pool
+            if is_in and not was_in:
+                entered.append(key)
+                self._count_point(proxy.point, +1)
+            elif was_in and not is_in:
+                left.append(key)
+                self._count_point(proxy.point, -1)
+        return list(dict.fromkeys(entered)), list(dict.fromkeys(left))
+
+    def set_extent(self, extent: int) -> None:
+        """Look at the whole pool again with a window of another size."""
+        before = {node.key: node for node in self.window.nodes.values() if node.is_shown}
+        self.window = self._new_window()
+        change = self.window.update(self.engine.pool, ())
+        arrived = []
+        for node in change.entered:
+            known = before.pop(node.key, None)
+            if known is None:
+                arrived.append(node)
+                continue
+            node.element = known.element
+            node.element.node = node
+            change.moved.append(node)
+        old_edges = self.picture.edges.elements
+        kept = {self._edge_id(edge) for edge in change.edges_added}
+        for id in [id for id in old_edges if id not in kept]:
+            self._prune_edge(old_edges[id])
+        change.edges_added = [edge for edge in change.edges_added if self._edge_id(edge) not in old_edges]
+        change.entered = arrived
+        change.left = list(before.values())
+        self._apply(change)
+        self._settle()
+
+    def _apply(self, change: WindowChange) -> None:
+        self._enter(change)
+        self._leave(change)
+
+    def _enter(self, change: WindowChange) -> None:
+        for node in change.entered:
+            self._create(node)
+        for node in change.moved:
+            element = node.element
+            self._count(element, -1)
+            element.graph_depth = node.depth
+            self._count(element, +1)
+            self.picture.task_proxies.touch(element)
+        for edge in change.edges_added:
+            self._create_edge(edge)
+
+    def _leave(self, change: WindowChange) -> None:
+        for edge in change.edges_removed:
+            element = self.picture.edges.elements.get(self._edge_id(edge))
+            if element is not None:
+                self._prune_edge(element)
+        for node in change.left:
+            self._prune(node.element)
+            node.element = None
+
+    def _settle(self) -> None:
+        """Derive what follows from the counts that changed."""
+        families, self._moved_families = self._moved_families, {}
+        channel = self.picture.family_proxies
+        for family in families:
+            if (family.cycle_point, family.name) in self._families:
+                family.settle()
+                channel.touch(family)
+        workflow, write = self.workflow, self.engine.definition.cycling.format
+        points = self._points
+        workflow.oldest_active_cycle_point = write(min(points)) if points else ""
+        workflow.newest_active_cycle_point = write(max(points)) if points else ""
+
+    def _count_point(self, point: int, step: int) -> None:
+        count = self._points.get(point, 0) + step
+        if count:
+            self._points[point] = count
+        else:
+            del self._points[point]
+
+    # -- instances -----------------------------------------------------------------------------------------------------
+
+    def _create(self, node: Node) -> None:
+        point, name = node.key
+        picture = self.picture
+        cycle = self.engine.definition.cycling.format(point)
+        task = self.definitions.task(name)
+        family = self._family(cycle, task.first_parent.name)
+        id = f"{self._id}//{cycle}/{name}"
+        element = TaskProxyElement(id, wire.reference(id), name, cycle, node, task, family, graph_depth=node.depth)
+        node.element = element
+        proxy = self.engine.pool.get(node.key)
+        if proxy is None:
+            past = self.engine.history.of(point, name)
+            if past:
+                self._show_past(element, past[-1])
+            element.prerequisites = self._prerequisites_at(point, name)
+        else:
+            self._take_state(element, proxy)
+        self.workflow.saw(element.state, f"{cycle}/{name}")
+        is_new = picture.task_proxies.is_news_of(id)
+        picture.task_proxies.add(element)
+        family.child_tasks[element] = None
+        task.proxies[element] = None
+        if is_new:
+            if not picture.family_proxies.is_new(family):
+                family.new_children.append((PbFamilyProxy.child_tasks, element.reference))
+            if picture.tasks.touch(task):
+                task.new_proxies.append(element.reference)
+        self._count(element, +1)
+
+    def _show_past(self, element: TaskProxyElement, past: Past) -> None:
+        element.state = past.status
+        element.flow_nums = flow_numbers(past.flows)
+        element.job_submits = past.submit_number
+        element.outputs = dict.fromkeys(past.outputs, 0.0)
+
+    def _prune(self, element: TaskProxyElement) -> None:
+        picture = self.picture
+        for edge in list(element.edges or ()):
+            self._prune_edge(edge)
+        for job in element.jobs or ():
+            picture.jobs.prune(job)
+        self._count(element, -1)
+        picture.task_proxies.prune(element)
+        task = element.task
+        del task.proxies[element]
+        task.own = None
+        family: FamilyProxyElement | None = element.first_parent
+        assert family is not None
+        del family.child_tasks[element]
+        family.children = None
+        while family is not None and not family.child_tasks and not family.child_families:
+            picture.family_proxies.prune(family)
+            del self._families[family.cycle_point, family.name]
+            del family.family.proxies[family]
+            family.family.own = None
+            parent = family.first_parent
+            if parent is not None:
+                del parent.child_families[family]
+                parent.children = None
+            family = parent
+
+    def _count(self, element: TaskProxyElement, step: int) -> None:
+        self.workflow.count(element, step)
+        family: FamilyProxyElement | None = element.first_parent
+        while family is not None:
+            family.count(element, step)
+            self._moved_families[family] = None
+            family = family.first_parent
+
+    def _family(self, cycle: str, name: str) -> FamilyProxyElement:
+        element = self._families.get((cycle, name))
+        if element is not None:
+            return element
+        family = self.definitions.family(name)
+        parent = None if family.first_parent is None else self._family(cycle, family.first_parent.name)
+        id = f"{self._id}//{cycle}/{name}"
+        element = FamilyProxyElement(id, wire.reference(id), name, cycle, family, parent)
+        write_ancestry(element)
+        self._families[cycle, name] = element
+        picture = self.picture
+        is_new = picture.family_proxies.is_news_of(id)
+        picture.family_proxies.add(element)
+        family.proxies[element] = None
+        if is_new and picture.families.touch(family):
+            family.new_proxies.append(element.reference)
+        if parent is not None:
+            parent.child_families[element] = None
+            if is_new and not picture.family_proxies.is_new(parent):
+                parent.new_children.append((PbFamilyProxy.child_families, element.reference))
+        return element
+
+    # -- the state of an instance --------------------------------------------------------------------------------------
+
+    def _element_of(self, proxy: TaskProxy) -> TaskProxyElement | None:
+        """What shows an instance, unless another has taken its place since."""
+        key = (proxy.point, proxy.definition.name)
+        node = self.window.nodes.get(key)
+        if node is None or node.element is None or self.engine.pool.get(key, proxy) is not proxy:
+            return None
+        element: TaskProxyElement = node.element
+        return element
+
+    def _update_proxy(self, proxy: TaskProxy) -> None:
+        element = self._element_of(proxy)
+        if element is None:
+            return
+        self._deferred.pop(proxy, None)
+        self._count(element, -1)
+        before = element.state
+        self._take_state(element, proxy)
+        if element.state != before:
+            self.workflow.saw(element.state, proxy.id)
+        self._count(element, +1)
+        self.picture.task_proxies.touch(element)
+
+    def _take_state(self, element: TaskProxyElement, proxy: TaskProxy) -> None:
+        is_in = not proxy.was_removed
+        element.state = proxy.status
+        element.is_held = proxy.is_held and is_in
+        element.is_queued = proxy.is_queued and is_in
+        element.is_runahead = proxy.is_runahead and is_in
+        element.is_retry = proxy.retry_at is not None and is_in
+        element.flow_nums = flow_numbers(proxy.flows)
+        element.flow_wait = proxy.flow_wait
+        element.job_submits = proxy.submit_number
+        if proxy.outputs or element.outputs:
+            self._take_outputs(element, proxy)
+        if proxy.xtriggers or element.xtriggers:
+            self._take_xtriggers(element, proxy)
+        self._take_prerequisites(element, proxy)
+
+    def _take_outputs(self, element: TaskProxyElement, proxy: TaskProxy) -> None:
+        known = element.outputs or {}
+        if known.keys() == proxy.outputs.keys():
+            return
+        now = proxy.time_updated
+        element.outputs = {label: known.get(label, now) for label in proxy.outputs}
+        news_of(element).outputs = True
+        if element.jobs:
+            job = element.jobs[-1]
+            said = [
+                message
+                for label, message in proxy.outputs.items()
+                if label not in known and label not in _SILENT_OUTPUTS
+            ]
+            if said:
+                job.messages = (*job.messages, *said)
+                self.picture.jobs.touch(job)
+
+    def _take_xtriggers(self, element: TaskProxyElement, proxy: TaskProxy) -> None:
+        waits_for_clock = waits_for_other = False
+        shown = []
+        for label, satisfied in proxy.xtriggers.items():
+            definition = self.engine.definition.xtriggers[label]
+            is_clock = definition.function == "wall_clock"
+            if not satisfied:
+                waits_for_clock |= is_clock
+                waits_for_other |= not is_clock
+            if is_clock:
+                due = self.engine.xtriggers.due_time(definition, proxy.point)
+                signature = f"wall_clock(trigger_time={int(due) if due == int(due) else due})"
+            else:
+                arguments = [str(argument) for argument in definition.args]
+                arguments += [f"{key}={value}" for key, value in definition.kwargs.items()]
+                signature = f"{definition.function}({', '.join(arguments)})"
+            shown.append(XtriggerElement(signature, label, "", satisfied, 0.0))
+        element.is_wallclock = waits_for_clock and not proxy.was_removed
+        element.is_xtriggered = waits_for_other and not proxy.was_removed
+        if [one.satisfied for one in shown] != [one.satisfied for one in element.xtriggers]:
+            element.xtriggers = tuple(shown)
+            news_of(element).xtriggers = True
+
+    # -- prerequisites -------------------------------------------------------------------------------------------------
+
+    def _update_prerequisites(self, proxy: TaskProxy) -> None:
+        element = self._element_of(proxy)
+        if element is None:
+            return
+        if proxy.unmet and sum(len(one.keys) for one in proxy.prerequisites) > LARGE_PREREQUISITE:
+            self._deferred[proxy] = None
+            return
+        self._take_prerequisites(element, proxy)
+        if element.news is not None:
+            self.picture.task_proxies.touch(element)
+
+    def _take_prerequisites(self, element: TaskProxyElement, proxy: TaskProxy) -> None:
+        shown = tuple([self._snapshot(one) for one in proxy.prerequisites])
+        if shown != element.prerequisites:
+            element.prerequisites = shown
+            news_of(element).prerequisites = True
+
+    def _snapshot(self, prerequisite: Prerequisite) -> PrerequisiteElement:
+        known = self._snapshots.get(prerequisite)
+        if known is None or not known.still_shows(prerequisite.how, prerequisite.is_met):
+            tree = prerequisite.tree
+            known = PrerequisiteElement(
+                tree.dependency,
+                tree.leaves,
+                prerequisite.keys,
+                dict(prerequisite.how),
+                self.engine.definition.cycling.format,
+                prerequisite.is_met,
+            )
+            self._snapshots[prerequisite] = known
+        return known
+
+    def _prerequisites_at(self, point: int, name: str) -> tuple[PrerequisiteElement, ...]:
+        """What an instance that is not in the pool waits for, or waited for."""
+        return tuple(
+            [
+                self._unspawned_prerequisite(tree.dependency.index, prerequisite_at(tree, point))
+                for tree in self.engine.graph.nodes[name].trees
+                if tree.dependency.sequence.contains(point)
+            ]
+        )
+
+    def _unspawned_prerequisite(self, index: int, prerequisite: Prerequisite) -> PrerequisiteElement:
+        start = self.engine.definition.start_point
+        for leaf, key in enumerate(prerequisite.keys):
+            if key.point < start <= prerequisite.point:
+                prerequisite.satisfy(leaf, NATURALLY)
+            elif self._is_complete(key):
+                prerequisite.satisfy(leaf, FROM_DATABASE)
+        known = self._unspawned.get((index, prerequisite.point))
+        if known is None or not known.still_shows(prerequisite.how, prerequisite.is_met):
+            known = self._snapshot(prerequisite)
+            self._unspawned[index, prerequisite.point] = known
+        return known
+
+    def _is_complete(self, key: OutputKey) -> bool:
+        proxy = self.engine.pool.get((key.point, key.task))
+        if proxy is not None and key.output in proxy.outputs:
+            return True
+        return any(key.output in past.outputs for past in self.engine.history.of(key.point, key.task))
+
+    @property
+    def has_deferred(self) -> bool:
+        """Whether there are prerequisites that subscribers will be told of later."""
+        return bool(self._deferred)
+
+    def flush(self) -> None:
+        """Take in some of the prerequisites that were put off."""
+        conditions = 0
+        while self._deferred and conditions < DEFERRED_CONDITIONS:
+            proxy, _ = self._deferred.popitem()
+            conditions += sum(len(one.keys) for one in proxy.prerequisites)
+            element = self._element_of(proxy)
+            if element is not None and not proxy.was_removed:
+                self._take_prerequisites(element, proxy)
+                if element.news is not None:
+                    self.picture.task_proxies.touch(element)
+
+    # -- jobs ----------------------------------------------------------------------------------------------------------
+
+    def _update_job(self, proxy: TaskProxy) -> None:
+        times = proxy.job
+        element = self._element_of(proxy)
+        if times is None or element is None:
+            return
+        state = job_state(times)
+        if not state:
+            return
+        job = element.jobs[-1] if element.jobs else None
+        if job is None or job.submit_num != times.submit_number:
+            job = self._create_job(element, times)
+        elif not self.picture.jobs.touch(job) and job.id not in self.picture.jobs.elements:
+            return
+        before, job.state = job.state, state
+        job.submitted_time = _time_text(times.submitted)
+        job.started_time = _time_text(times.started)
+        job.finished_time = _time_text(times.finished)
+        job.job_id = times.job_id
+        job.job_runner_name = times.runner
+        job.platform = times.platform
+        task = element.task
+        if times.started is not None and task.mean_elapsed_time:
+            job.estimated_finish_time = _time_text(times.started + task.mean_elapsed_time)
+        if state == SUCCEEDED != before and times.started is not None and times.finished is not None:
+            task.add_elapsed(times.finished - times.started)
+            self.picture.tasks.touch(task)
+
+    def _create_job(self, element: TaskProxyElement, times: JobTimes) -> JobElement:
+        picture = self.picture
+        number = format_job(times.submit_number)
+        id = f"{element.id}/{number}"
+        limit = self.engine.definition.tasks[element.name].runtime.get("execution time limit")
+        job = JobElement(
+            id,
+            wire.reference(id),
+            times.submit_number,
+            element,
+            execution_time_limit=float(limit or 0.0),
+            job_log_dir=f"{self._job_logs}/{element.cycle_point}/{element.name}/{number}",
+        )
+        is_new = picture.jobs.is_news_of(id)
+        picture.jobs.add(job)
+        if element.jobs is None:
+            element.jobs = []
+        element.jobs.append(job)
+        if is_new and picture.task_proxies.touch(element):
+            news_of(element).jobs.append(job.reference)
+        return job
+
+    # -- edges ---------------------------------------------------------------------------------------------------------
+
+    def _edge_id(self, edge: Edge) -> str:
+        write = self.engine.definition.cycling.format
+        (source_point, source), (target_point, target) = edge.source.key, edge.target.key
+        return f"{self._id}//$edge|{write(source_point)}/{source}|{write(target_point)}/{target}"
+
+    def _create_edge(self, edge: Edge) -> None:
+        picture = self.picture
+        id = self._edge_id(edge)
+        source, target = edge.source.element, edge.target.element
+        element = EdgeElement(id, wire.reference(id), source, target, edge.is_suicide, edge.is_conditional)
+        is_new = picture.edges.is_news_of(id)
+        picture.edges.add(element)
+        for end in (source, target):
+            if end.edges is None:
+                end.edges = {}
+            end.edges[element] = None
+            if is_new and picture.task_proxies.touch(end):
+                news_of(end).edges.append(element.reference)
+
+    def _prune_edge(self, element: EdgeElement) -> None:
+        self.picture.edges.prune(element)
+        for end in (element.source, element.target):
+            if end.edges is not None:
+                end.edges.pop(element, None)
+                end.own = None
+
+
+def news_of(element: TaskProxyElement) -> News:
+    """What is to be told of an instance beyond its state."""
+    if element.news is None:
+        element.news = News()
+    news: News = element.news
+    return news
+
+
+def flow_numbers(flows: frozenset[int]) -> str:
+    """Flow numbers as the JSON text of a list."""
+    text = _flow_texts.get(flows)
+    if text is None:
+        text = _flow_texts[flows] = f"[{', '.join(map(str, sorted(flows)))}]"
+    return text
+
+
+def job_state(times: JobTimes) -> str:
+    """The state of a job; empty until it was submitted."""
+    if times.finished is not None:
+        return SUCCEEDED if times.run_status == 0 else FAILED
+    if times.started is not None:
+        return RUNNING
+    if times.submit_status:
+        return SUBMIT_FAILED
+    return SUBMITTED if times.submitted is not None else ""
+
+
+def _time_text(seconds: float | None) -> str:
+    return "" if seconds is None else utc(seconds)
