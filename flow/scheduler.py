@@ -388,12 +388,16 @@ class Scheduler:
 
         Raises:
             CommandError: the command or its arguments make no sense for this run.
+            CommandFailed: it matched nothing.
         """
         commands.check(self.engine, name, arguments)
         shown = ", ".join(f"{key}={value}" for key, value in arguments.items() if value is not None)
         self.log("INFO", f'Command "{name}" received. ID={id}\n{name}({shown})')
         await self._committed(Command(self.time(), name, arguments, id, user, reason))
-        return self.engine.results.pop(id, {})
+        result = self.engine.results.pop(id, {})
+        if "refused" in result:
+            raise CommandFailed(result["refused"])
+        return result
 
     async def put_messages(self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]) -> None:
         """Take messages of a job; returns once they are committed. Raises `CommandFailed` for a bad job ID."""
@@ -418,7 +422,7 @@ class Scheduler:
 
     def _answer(self, events: list[Event]) -> None:
         for event in events:
-            if isinstance(event, Command):
+            if isinstance(event, Command) and "refused" not in self.engine.results.get(event.id, {}):
                 self.log("INFO", f'Command "{event.name}" actioned. ID={event.id}')
             future = self._answers.pop(id(event), None)
             if future is not None and not future.done():

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...exceptions import TidemillError
 from . import shutdown
+from .flows import checked
+from .interventions import Interventions
 from .text import utc
 
 if TYPE_CHECKING:
@@ -41,8 +44,11 @@ def stop(
     cycle_point: str | None = None,
     clock_time: float | None = None,
     task: str | None = None,
-) -> None:
-    """Stop in a mode, or after a cycle point, a wall-clock time (seconds since the epoch) or a task."""
+    flow: int | None = None,
+) -> dict[str, Any] | None:
+    """Stop in a mode, or after a cycle point, a time (seconds since the epoch) or a task; or let a flow run out."""
+    if flow is not None:
+        return engine.interventions.stop_flow(int(flow))
     if cycle_point is not None:
         point = engine.definition.cycling.parse(cycle_point)
         engine.set_stop_point(point)
@@ -58,25 +64,83 @@ def stop(
         engine.log("INFO", f"Setting stop task: {engine.shutdown.stop_task}")
     else:
         engine.shutdown.request(STOP_MODES[mode])
+    return None
+
+
+def _intervention(name: str) -> Callable[..., dict[str, Any]]:
+    def act(engine: Engine, **arguments: Any) -> dict[str, Any]:
+        result: dict[str, Any] = getattr(engine.interventions, name)(**arguments)
+        return result
+
+    return act
+
+
+INTERVENTIONS = (
+    "hold",
+    "release",
+    "set_hold_point",
+    "release_hold_point",
+    "kill_tasks",
+    "poll_tasks",
+    "force_trigger_tasks",
+    "set",
+    "remove_tasks",
+)
 
 
 def check(engine: Engine, name: str, arguments: dict[str, Any]) -> None:
-    """Refuse a command that makes no sense for the run, before it becomes an event; raises `CommandError`."""
+    """Refuse a command that makes no sense for the run, before it becomes an event.
+
+    Raises:
+        CommandError, FlowError, PointError: with what is wrong.
+    """
     if name not in COMMANDS:
         raise CommandError(f"There is no command {name!r}; commands are {', '.join(sorted(COMMANDS))}")
+    function = getattr(Interventions, name) if name in INTERVENTIONS else COMMANDS[name]
+    try:
+        inspect.signature(function).bind(engine, **arguments)
+    except TypeError as error:
+        raise CommandError(f"{name}: {error}") from None
+    for key in ("tasks", "outputs", "prerequisites", "flow"):
+        value = arguments.get(key)
+        is_list = isinstance(value, list) and all(isinstance(one, str | int) for one in value)
+        if value is not None and not is_list and not (name == "stop" and key == "flow"):
+            raise CommandError(f"{name}: {key} must be a list of texts, not {value!r}")
+    if name in ("force_trigger_tasks", "set"):
+        checked(arguments.get("flow"), wait=bool(arguments.get("flow_wait")))
+    if name == "set" and arguments.get("outputs") and arguments.get("prerequisites"):
+        raise CommandError("Use --prerequisite or --output, not both.")
+    if name == "remove_tasks" and not all(str(one).isdecimal() for one in arguments.get("flow") or ()):
+        raise CommandError("Flow values must be integers")
+    if name == "set_hold_point":
+        engine.definition.cycling.parse(arguments["point"])
+    if name == "stop":
+        _check_stop(engine, **arguments)
+
+
+def _check_stop(
+    engine: Engine,
+    mode: str = "clean",
+    cycle_point: str | None = None,
+    clock_time: float | None = None,
+    task: str | None = None,
+    flow: int | None = None,
+) -> None:
     cycling = engine.definition.cycling
-    mode = arguments.get("mode", "clean")
     if mode not in STOP_MODES:
         raise CommandError(f"{mode!r} is not a way to stop; give one of {', '.join(STOP_MODES)}")
-    point = arguments.get("cycle_point")
-    if point is not None:
-        cycling.parse(point)
-    task = arguments.get("task")
+    if cycle_point is not None:
+        cycling.parse(cycle_point)
     if task is not None:
-        cycle, _, task_name = str(task).partition("/")
-        if task_name not in engine.definition.tasks:
-            raise CommandError(f"There is no task {task_name!r} in the workflow: {task} should be CYCLE/TASK")
+        cycle, _, name = task.partition("/")
+        if name not in engine.definition.tasks:
+            raise CommandError(f"There is no task {name!r} in the workflow: {task} should be CYCLE/TASK")
         cycling.parse(cycle)
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {"pause": pause, "resume": resume, "stop": stop}
+COMMANDS: dict[str, Callable[..., Any]] = {
+    "pause": pause,
+    "resume": resume,
+    "stop": stop,
+    **{name: _intervention(name) for name in INTERVENTIONS},
+}

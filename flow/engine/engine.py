@@ -13,6 +13,7 @@ from typing import Any
 
 from attrs import define, field
 
+from ...exceptions import TidemillError
 from ..language.completion import compile_completion
 from ..language.definition import TaskDefinition, WorkflowDefinition
 from . import proxy as states
@@ -20,8 +21,10 @@ from .changes import Changes
 from .commands import COMMANDS
 from .effects import Effect, JobSpecification, KillJob, SubmitJob
 from .events import Command, Event, Start
+from .flows import Flows
 from .graph import Graph
-from .history import History, Past
+from .history import History
+from .interventions import Interventions, past_of
 from .options import EngineOptions
 from .outcomes import HANDLERS, Outcomes
 from .prerequisite import OutputKey
@@ -31,7 +34,6 @@ from .runahead import RunaheadWindow
 from .shutdown import Shutdown
 from .simulation import Simulator, dummy_runtime
 from .spawning import Spawner
-from .text import utc
 from .timers import Timers
 from .xtriggers import Xtriggers
 
@@ -82,11 +84,17 @@ class Engine:
         self._identity = 0
         self._completions: dict[str, Callable[[Collection[str]], bool]] = {}
         self._changed = False
+        self.hold_point = definition.hold_after_point
+        """Instances after this point are held when they come."""
+        self.manual: deque[TaskProxy] = deque()
+        """Triggered by a user: submitted next, paused or not."""
+        self.flows = Flows(self)
         self.spawner = Spawner(self)
         self.xtriggers = Xtriggers(self)
         self.outcomes = Outcomes(self)
         self.shutdown = Shutdown(self)
         self.simulator = Simulator(self)
+        self.interventions = Interventions(self)
 
     # -- the interface -------------------------------------------------------------------------------------------------
 
@@ -97,8 +105,7 @@ class Engine:
         if handler is not None:
             handler(self.outcomes, event)
         elif isinstance(event, Command):
-            self.results[event.id] = COMMANDS[event.name](self, **event.arguments) or {}
-            self._changed = True
+            self._command(event)
         elif isinstance(event, Start):
             self._start()
         for action in self.timers.due(self.now):
@@ -126,22 +133,28 @@ class Engine:
         """When the engine next has something to do by itself; seconds since the epoch."""
         return self.timers.next_time()
 
+    def _command(self, event: Command) -> None:
+        try:
+            self.results[event.id] = COMMANDS[event.name](self, **event.arguments) or {}
+        except TidemillError as error:
+            self.log("WARNING", f'Command "{event.name}" refused. ID={event.id}\n{error}')
+            self.results[event.id] = {"refused": str(error)}
+        self.shutdown.something_changed()
+        self._changed = True
+
     # -- turning over --------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
-        cycling = self.definition.cycling
         self.is_paused = self.options.start_paused
-        start = cycling.format(self.definition.start_point)
-        description = f"original flow from {start}"
-        self.changes.flows[1] = (self.now, description)
-        self.log("INFO", f"New flow: 1 ({description}) {utc(self.now)[:-1]}")
+        start = self.definition.cycling.format(self.definition.start_point)
+        self.flows.start(f"original flow from {start}")
         self.shutdown.start_timers()
         self.runahead.update()
         self.spawner.start(FIRST_FLOW)
         self._changed = True
 
     def _settle(self) -> bool:
-        """With the agenda empty: move the window, release the queues, see if the run is over; True if that gave work."""
+        """With the agenda empty: move the window, release the queues, see if all is over; True if that gave work."""
         if self.runahead.update():
             limit = self.runahead.limit
             assert limit is not None
@@ -152,9 +165,13 @@ class Engine:
             self.agenda.append(partial(self.release_from_runahead, proxy))
         if self.agenda:
             return True
-        if not self.is_paused and self.shutdown.requested is None and not self.shutdown.is_stopped:
-            if self._release_queues():
-                return True
+        while self.manual and self.shutdown.requested is None and not self.shutdown.is_stopped:
+            proxy = self.manual.popleft()
+            if proxy.status == states.WAITING and not proxy.was_removed:
+                self.prepare(proxy)
+        may_release = not self.is_paused and self.shutdown.requested is None and not self.shutdown.is_stopped
+        if may_release and self._release_queues():
+            return True
         if self._changed:
             self._changed = False
             self.shutdown.check()
@@ -173,6 +190,10 @@ class Engine:
     def log(self, level: str, text: str) -> None:
         """Say something in the run's log."""
         self._log.append((level, text, self.now))
+
+    def changed(self) -> None:
+        """Note that something has: the run may not be stalled, or over, any more."""
+        self._changed = True
 
     def touch(self, proxy: TaskProxy) -> None:
         """Note that an instance has changed."""
@@ -363,8 +384,7 @@ class Engine:
         self.spawner.detach_prerequisites(proxy)
         self.xtriggers.forget(proxy)
         is_complete = proxy.is_final and self.outcomes.is_complete(proxy)
-        past = Past(proxy.flows, proxy.status, proxy.submit_number, frozenset(proxy.outputs), is_complete)
-        self.history.add(proxy.point, proxy.definition.name, past)
+        self.history.add(proxy.point, proxy.definition.name, past_of(proxy, is_complete=is_complete))
         self.touch(proxy)
         self._changed = True
         if self.options.debug:
@@ -372,11 +392,16 @@ class Engine:
         elif reason != "completed":
             self.log("INFO", f"{proxy.label()} removed: {reason}")
 
+    def forget(self, point: int, name: str, flows: frozenset[int]) -> None:
+        """Take a task out of the history of some flows, as if it had not been there."""
+        for identity, left in self.history.erase(point, name, flows):
+            self.changes.flows_left[identity] = left
+
     # -- interventions -------------------------------------------------------------------------------------------------
 
     def kill(self, proxy: TaskProxy) -> None:
         """End an instance's job; it is held too, so that no retry follows (Cylc 8.5 behaviour)."""
-        if proxy.job is None or proxy.status not in states.ACTIVE:
+        if proxy.job is None or proxy.status not in states.LIVE:
             return
         if not proxy.is_held:
             proxy.is_held = True

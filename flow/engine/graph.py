@@ -1,4 +1,4 @@
-"""The definition's graph as the engine walks it: from an output to what waits for it, from a task to what it waits for."""
+"""The definition's graph as the engine walks it: from an output to what waits for it, and the other way."""
 
 from __future__ import annotations
 

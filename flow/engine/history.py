@@ -16,6 +16,9 @@ class Past(NamedTuple):
     outputs: frozenset[str]
     """Labels of its completed outputs."""
     is_complete: bool
+    identity: int = 0
+    flow_wait: bool = False
+    """Whether its children wait for an active flow to catch up with it."""
 
     @property
     def is_final(self) -> bool:
@@ -35,6 +38,25 @@ class History:
         past = past._replace(outputs=self._shared.setdefault(past.outputs, past.outputs))
         tasks = self._points.setdefault(point, {})
         tasks[task] = (*tasks.get(task, ()), past)
+
+    def erase(self, point: int, task: str, flows: frozenset[int]) -> list[tuple[int, frozenset[int]]]:
+        """Forget a task at a point in some flows; returns the identities concerned with the flows left to each."""
+        changed: list[tuple[int, frozenset[int]]] = []
+        kept: list[Past] = []
+        for past in self.of(point, task):
+            if past.flows & flows:
+                past = past._replace(flows=past.flows - flows)
+                changed.append((past.identity, past.flows))
+            kept.append(past)
+        if changed:
+            self._points[point][task] = tuple(kept)
+        return changed
+
+    def no_longer_waits(self, point: int, task: str, past: Past) -> None:
+        """An active flow has caught up with an instance that was triggered to wait for it."""
+        self._points[point][task] = tuple(
+            one._replace(flow_wait=False) if one is past else one for one in self.of(point, task)
+        )
 
     def of(self, point: int, task: str) -> tuple[Past, ...]:
         """Every past instance of a task at a point, oldest first."""

@@ -52,7 +52,7 @@ class Outcomes:
     def submitted(self, event: JobSubmitted) -> None:
         """A job runner took the job."""
         proxy = self._find(event.job, "submitted")
-        if proxy is None or SUBMITTED in proxy.outputs and proxy.job is not None and proxy.job.job_id:
+        if proxy is None or (SUBMITTED in proxy.outputs and proxy.job is not None and proxy.job.job_id):
             return
         job = proxy.job
         assert job is not None
@@ -140,7 +140,7 @@ class Outcomes:
         engine.log("ERROR", f"{proxy.label()} {what}")
         self._imply(proxy, SUBMITTED, STARTED)
         delays = proxy.definition.runtime.get("execution retry delays") or ()
-        if proxy.execution_retries < len(delays) and not proxy.is_held:
+        if proxy.execution_retries < len(delays):
             delay = float(delays[proxy.execution_retries])
             proxy.execution_retries += 1
             proxy.try_number += 1

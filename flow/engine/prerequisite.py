@@ -44,8 +44,8 @@ class GateTree:
     leaf_gates: tuple[tuple[int, ...], ...]
     """By leaf: the gates it counts for."""
     terms: tuple[tuple[str, tuple[int, ...]], ...]
-    """What counts as one prerequisite to a user: the whole of a condition, else each term of an ``&``; as text, and with
-    the leaves in it."""
+    """What counts as one prerequisite to a user: the whole of a condition, else each term of an ``&``; as text, and
+    with the leaves in it."""
     reaches_ahead: bool
     """Whether a parent may lie at a later point than the child."""
 
@@ -110,6 +110,8 @@ class Prerequisite:
     """The instances that wait for it, in the order they came."""
     flows: frozenset[int] = frozenset()
     """The flows for which every child has been spawned or merged."""
+    is_private: bool = False
+    """Changed for one instance alone by a user: no sibling may share it."""
 
     def satisfy(self, leaf: int, how: str) -> bool:
         """Mark a leaf satisfied; True if that made the whole prerequisite met."""
@@ -129,6 +131,22 @@ class Prerequisite:
                     self.is_met = True
                     return True
         return False
+
+    def undo(self, leaf: int) -> bool:
+        """Take a leaf back; True if the prerequisite was met and now is not."""
+        if self.how.pop(leaf, None) is None:
+            return False
+        was_met, remaining = self.is_met, list(self.how.items())
+        self.counts, self.how, self.is_met = list(self.tree.needs), {}, False
+        for index, how in remaining:
+            self.satisfy(index, how)
+        return was_met and not self.is_met
+
+    def copy(self) -> Prerequisite:
+        """The same for one instance alone."""
+        return Prerequisite(
+            self.tree, self.point, self.keys, list(self.counts), dict(self.how), self.is_met, is_private=True
+        )
 
     def unsatisfied_keys(self) -> list[OutputKey]:
         """The outputs not (yet) seen; some may not be needed."""

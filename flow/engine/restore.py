@@ -50,6 +50,9 @@ class SavedState:
     """(cycle, task, label)."""
     searches: list[tuple[str, str, list[int]]] = field(factory=list)
     """(task, cycle, flows)."""
+    to_hold: list[tuple[str, str]] = field(factory=list)
+    """(task, cycle)."""
+    latest_flow: int = 1
     parameters: Mapping[str, str] = field(factory=dict)
 
 
@@ -62,6 +65,8 @@ def restore(engine: Engine, state: SavedState, *, now: float) -> None:
         engine.changes.parameters["is_paused"] = "1"
     for cycle, task, label in state.absolute_outputs:
         engine.spawner.absolute_outputs.add(OutputKey(parse(cycle), task, label))
+    engine.flows.latest = state.latest_flow
+    engine.interventions.to_hold.update((parse(cycle), task) for task, cycle in state.to_hold)
     for task, cycle, flows in state.searches:
         if task in engine.definition.tasks:
             engine.spawner.searches.append((task, parse(cycle), frozenset(flows)))
@@ -90,7 +95,9 @@ def _restore_past(engine: Engine, proxies: Iterable[SavedProxy]) -> None:
             continue
         outputs = frozenset(saved.outputs)
         is_complete = saved.status in states.FINAL and engine.completion(definition)(outputs)
-        past = Past(saved.flows, saved.status, saved.submit_number, outputs, is_complete)
+        past = Past(
+            saved.flows, saved.status, saved.submit_number, outputs, is_complete, saved.identity, saved.flow_wait
+        )
         engine.history.add(engine.definition.cycling.parse(saved.cycle), saved.name, past)
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .history import Past
-from .prerequisite import NATURALLY, GateTree, OutputKey, Prerequisite, prerequisite_at
+from .prerequisite import FORCED, NATURALLY, GateTree, OutputKey, Prerequisite, prerequisite_at
 from .proxy import FINAL, WAITING, TaskProxy, flow_text
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Spawner:
 
     def output_completed(self, proxy: TaskProxy, label: str) -> None:
         """Pass an output on to everything that waits for it."""
-        if not proxy.flows:
+        if not proxy.flows or proxy.flow_wait:
             return
         key = OutputKey(proxy.point, proxy.definition.name, label)
         for tree, leaf, offset in self.engine.graph.links(proxy.definition.name, label):
@@ -102,7 +102,7 @@ class Spawner:
         """Spawn (or merge into) the children of a dependency at a point, then mark the leaf for all of them."""
         dependency = tree.dependency
         shared = self.prerequisites.get((dependency.index, point))
-        if not dependency.suicide and not (shared and any(flows <= one.flows for one in shared)):
+        if not dependency.suicide and not (shared and any(flows <= one.flows for one in shared if not one.is_private)):
             for name in dependency.children:
                 existing = self.engine.pool.get((point, name))
                 if existing is None:
@@ -154,8 +154,11 @@ class Spawner:
 
     # -- one instance --------------------------------------------------------------------------------------------------
 
-    def spawn(self, name: str, point: int, flows: frozenset[int]) -> TaskProxy | None:
-        """Bring a task into the pool at a point, unless its limits or its history forbid it; None if so."""
+    def spawn(self, name: str, point: int, flows: frozenset[int], *, force: bool = False) -> TaskProxy | None:
+        """Bring a task into the pool at a point, unless its limits or its history forbid it; None if so.
+
+        With `force` history does not count: a user wants it to run (again).
+        """
         engine = self.engine
         definition = engine.definition
         if point < definition.start_point or (definition.final_point is not None and point > definition.final_point):
@@ -169,14 +172,17 @@ class Spawner:
         revived: Past | None = None
         for one in past:
             submit_number = max(submit_number, one.submit_number)
-            if one.flows & flows:
+            if one.flows & flows and not force:
+                if one.flow_wait and one.is_final:
+                    self._catch_up(name, point, one)
+                    return None
                 if one.is_final and not one.is_complete:
                     revived = one
                 elif one.is_final or not one.outputs:
                     # It has run, or was removed before it could: never twice in a flow.
                     return None
         node = engine.graph.nodes[name]
-        if self._waits_beyond_stop_point(node.trees, name, point):
+        if not force and self._waits_beyond_stop_point(node.trees, name, point):
             return None
         proxy = TaskProxy(
             engine.next_identity(),
@@ -189,10 +195,14 @@ class Spawner:
             time_created=engine.now,
             time_updated=engine.now,
         )
-        if definition.hold_after_point is not None and point > definition.hold_after_point:
+        if (point, name) in engine.interventions.to_hold:
+            engine.interventions.to_hold.discard((point, name))
+            engine.changes.held[point, name] = False
+            proxy.is_held = True
+        elif engine.hold_point is not None and point > engine.hold_point:
             proxy.is_held = True
         self.attach_prerequisites(proxy)
-        if proxy.suicides and all(one.is_met for one in proxy.suicides):
+        if not force and proxy.suicides and all(one.is_met for one in proxy.suicides):
             self.detach_prerequisites(proxy)
             engine.history.add(point, name, Past(flows, WAITING, submit_number, frozenset(), False))
             engine.log("DEBUG", f"{proxy.label()} not spawned: its suicide trigger has fired")
@@ -204,6 +214,74 @@ class Spawner:
         engine.xtriggers.attach(proxy)
         engine.add_to_pool(proxy)
         return proxy
+
+    def _catch_up(self, name: str, point: int, past: Past) -> None:
+        """A flow reaches an instance that was triggered to wait for it: it does not run again, its outputs go on."""
+        engine = self.engine
+        engine.history.no_longer_waits(point, name, past)
+        engine.changes.caught_up.append(past.identity)
+        definition = engine.graph.nodes[name].definition
+        ghost = TaskProxy(past.identity, definition, point, engine.definition.cycling.format(point), past.flows)
+        for label in past.outputs:
+            self.output_completed(ghost, label)
+
+    def make_private(self, proxy: TaskProxy, index: int) -> Prerequisite:
+        """One of an instance's prerequisites as its own, so that a change for it changes nothing for its siblings."""
+        shared = proxy.prerequisites[index]
+        if shared.is_private:
+            return shared
+        if len(shared.dependents) == 1:
+            shared.is_private = True
+            return shared
+        own = shared.copy()
+        own.dependents[proxy] = None
+        del shared.dependents[proxy]
+        proxy.prerequisites[index] = own
+        self.prerequisites[shared.tree.dependency.index, shared.point].append(own)
+        for leaf, one in enumerate(own.tree.leaves):
+            if one.offset is not None and one.offset.is_absolute and leaf not in own.how:
+                self._absolute_waiting.setdefault(own.keys[leaf], []).append((own, leaf))
+        return own
+
+    def undo_output(self, key: OutputKey, flows: frozenset[int]) -> None:
+        """An output counts no more in some flows: whoever it satisfied, not by force, waits again, or goes if it was
+        all that brought it."""
+        engine = self.engine
+        self.absolute_outputs.discard(key)
+        for tree, _, offset in engine.graph.links(key.task, key.output):
+            sequence = tree.dependency.sequence
+            if offset is None:
+                points = [key.point] if sequence.contains(key.point) else []
+            elif offset.is_absolute:
+                points = [point for index, point in self.prerequisites if index == tree.dependency.index]
+            else:
+                points = list(offset.children(key.point, sequence))
+            for point in points:
+                for prerequisite in list(self.prerequisites.get((tree.dependency.index, point), ())):
+                    self._undo(prerequisite, key, flows)
+
+    def _undo(self, prerequisite: Prerequisite, key: OutputKey, flows: frozenset[int]) -> None:
+        engine = self.engine
+        dependents = [proxy for proxy in prerequisite.dependents if proxy.flows & flows]
+        if key not in prerequisite.keys or not dependents:
+            return
+        leaf = prerequisite.keys.index(key)
+        if prerequisite.how.get(leaf) in (None, FORCED):
+            return
+        reopened = prerequisite.undo(leaf)
+        prerequisite.flows -= flows
+        for proxy in dependents:
+            engine.touch_prerequisites(proxy)
+            if reopened and not prerequisite.tree.dependency.suicide:
+                proxy.unmet += 1
+            if proxy.status != WAITING:
+                continue
+            if proxy.is_queued and proxy.unmet:
+                proxy.is_queued = False
+                engine.touch(proxy)
+            if not proxy.is_parentless and not any(one.how for one in proxy.prerequisites):
+                engine.remove(proxy, "prerequisite task(s) removed")
+                engine.forget(proxy.point, proxy.definition.name, proxy.flows)
 
     def _waits_beyond_stop_point(self, trees: tuple[GateTree, ...], name: str, point: int) -> bool:
         stop = self.engine.runahead.stop_point
@@ -243,6 +321,8 @@ class Spawner:
         live = self.prerequisites.get(key)
         if live:
             for prerequisite in live:
+                if prerequisite.is_private:
+                    continue
                 if prerequisite.flows == flows or next(iter(prerequisite.dependents)).flows == flows:
                     return prerequisite
         prerequisite = prerequisite_at(tree, point)

@@ -43,6 +43,11 @@ def batch_of(engine: Engine, turn: Turn, events: Iterable[Event]) -> Batch:
         batch.tables["workflow_flows"] = [
             (number, utc(start), description) for number, (start, description) in changes.flows.items()
         ]
+    batch.flows_left = [(_flows(flows), identity) for identity, flows in changes.flows_left.items()]
+    batch.caught_up = list(changes.caught_up)
+    for (point, task), held in changes.held.items():
+        rows = batch.tables if held else batch.deletions
+        rows.setdefault("tasks_to_hold", []).append((task, write(point)))
     if changes.searches:
         batch.parameters[SEARCHES] = json.dumps(
             [(task, write(point), sorted(flows)) for task, point, flows in engine.spawner.searches]
@@ -70,6 +75,8 @@ def saved_state(saved: SavedRun, history: Iterable[TaskRow]) -> SavedState:
         proxies=proxies,
         absolute_outputs=[(cycle, task, label) for cycle, task, label in outputs],
         searches=[(task, cycle, flows) for task, cycle, flows in searches],
+        to_hold=[(str(task), str(cycle)) for task, cycle in saved.tables.get("tasks_to_hold", [])],
+        latest_flow=max((int(str(row[0])) for row in saved.tables.get("workflow_flows", [])), default=1),
         parameters={key: value for key, value in saved.parameters.items() if value is not None},
     )
 

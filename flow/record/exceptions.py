@@ -16,12 +16,8 @@ class RecordError(TidemillError):
         kept: True if the record still holds what it was given and writes it with the next commit or retry.
     """
 
-    def __init__(
-        self, message: str | None = None, *, reason: str = "input-output", kept: bool = False
-    ) -> None:
-        super().__init__(
-            message if message is not None else "The record of the run could not be read or written."
-        )
+    def __init__(self, message: str | None = None, *, reason: str = "input-output", kept: bool = False) -> None:
+        super().__init__(message if message is not None else "The record of the run could not be read or written.")
         self.reason = reason
         self.kept = kept
 
@@ -69,9 +65,7 @@ def is_busy(error: Exception) -> bool:
 def describe(error: Exception, path: str, *, doing: str, kept: bool = False) -> RecordError:
     """Return the `RecordError` that tells a person what failed on which file and what to do."""
     if is_invalid(error):
-        return RecordError(
-            f"{path}: could not {doing}: a value does not fit its column: {error}", reason="invalid"
-        )
+        return RecordError(f"{path}: could not {doing}: a value does not fit its column: {error}", reason="invalid")
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     reason, advice = _REASONS.get(code, ("input-output", "see the reason given"))
     return RecordError(f"{path}: could not {doing}: {error}: {advice}", reason=reason, kept=kept)

@@ -198,9 +198,7 @@ class SchedulerLog:
         return self._format(records)
 
     def _format(self, records: Sequence[LogRecord]) -> bytes:
-        text = "".join(
-            f"{self._time_text(time)} {level} - {_indented(text)}\n" for level, text, time in records
-        )
+        text = "".join(f"{self._time_text(time)} {level} - {_indented(text)}\n" for level, text, time in records)
         return text.encode(errors="backslashreplace")
 
     def _attempt(self, file: IO[bytes], data: bytes) -> bool:

@@ -29,17 +29,14 @@ CHUNK = 100
 
 _TASK_UPSERT = (
     f"INSERT INTO tasks({', '.join(TaskRow._fields)}) VALUES ({', '.join('?' * len(TaskRow._fields))}) "
-    "ON CONFLICT(identity) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in TaskRow._fields[3:])
+    "ON CONFLICT(identity) DO UPDATE SET " + ", ".join(f"{name} = excluded.{name}" for name in TaskRow._fields[3:])
 )
 _JOB_UPSERT = (
     f"INSERT INTO jobs({', '.join(JobRow._fields)}) VALUES ({', '.join('?' * len(JobRow._fields))}) "
     "ON CONFLICT(cycle, name, submit_number) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in JobRow._fields[3:])
 )
-_PARAMETER_UPSERT = (
-    "INSERT INTO parameters VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
-)
+_PARAMETER_UPSERT = "INSERT INTO parameters VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
 TASK_COLUMNS = ", ".join(TaskRow._fields)
 JOB_COLUMNS = ", ".join(JobRow._fields)
 
@@ -196,6 +193,8 @@ class PrivateDatabase:
         change = Change(tasks=batch.tasks, jobs=batch.jobs, deletions=batch.deletions)
         if batch.tasks:
             executemany(_TASK_UPSERT, flat(batch.tasks))
+        if batch.flows_left or batch.caught_up:
+            change.tasks = [*batch.tasks, *self._amend(batch)]
         if batch.jobs:
             executemany(_JOB_UPSERT, batch.jobs)
         if batch.task_events:
@@ -213,6 +212,16 @@ class PrivateDatabase:
             executemany(table.upsert, numbered)
         return change
 
+    def _amend(self, batch: Batch) -> list[TaskRow]:
+        """Change flow numbers of instances that may have left the pool long ago; returns their rows as they are now."""
+        executemany = self._connection.executemany
+        executemany("UPDATE tasks SET flow_numbers = ? WHERE identity = ?", batch.flows_left)
+        executemany("UPDATE tasks SET flow_wait = 0 WHERE identity = ?", [(one,) for one in batch.caught_up])
+        identities = {identity for _, identity in batch.flows_left} | set(batch.caught_up)
+        sql = f"SELECT {TASK_COLUMNS} FROM tasks WHERE identity = ?"
+        rows = (self._connection.execute(sql, (identity,)).fetchone() for identity in sorted(identities))
+        return [task_row(row) for row in rows if row is not None]
+
     def load(self) -> SavedRun | None:
         """Return what a restart begins from; None if nothing was ever recorded."""
         execute = self._connection.execute
@@ -229,9 +238,7 @@ class PrivateDatabase:
             pool=[task_row(row) for row in pool],
             jobs=[job_row(row) for row in jobs],
             parameters=dict(execute("SELECT key, value FROM parameters").fetchall()),
-            tables={
-                table.name: execute(table.select).fetchall() for table in TABLES.values() if table.loaded
-            },
+            tables={table.name: execute(table.select).fetchall() for table in TABLES.values() if table.loaded},
             next_identity=(last or 0) + 1,
         )
 
@@ -312,9 +319,7 @@ class PrivateDatabase:
             self._connection.close()
 
 
-def _number(
-    name: str, rows: Sequence[tuple[object, ...]], next_row: dict[str, int]
-) -> list[tuple[object, ...]]:
+def _number(name: str, rows: Sequence[tuple[object, ...]], next_row: dict[str, int]) -> list[tuple[object, ...]]:
     first = next_row[name]
     next_row[name] = first + len(rows)
     return [(first + n, *row) for n, row in enumerate(rows)]

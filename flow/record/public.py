@@ -37,13 +37,8 @@ _STATE = (
     "submit_num, "
     "status, flow_wait, is_manual_submit) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_OUTPUTS = (
-    "INSERT OR REPLACE INTO task_outputs(rowid, cycle, name, flow_nums, outputs) VALUES (?, ?, ?, ?, ?)"
-)
-_POOL = (
-    "INSERT OR REPLACE INTO task_pool(rowid, cycle, name, flow_nums, status, is_held) "
-    "VALUES (?, ?, ?, ?, ?, ?)"
-)
+_OUTPUTS = "INSERT OR REPLACE INTO task_outputs(rowid, cycle, name, flow_nums, outputs) VALUES (?, ?, ?, ?, ?)"
+_POOL = "INSERT OR REPLACE INTO task_pool(rowid, cycle, name, flow_nums, status, is_held) VALUES (?, ?, ?, ?, ?, ?)"
 _JOB = f"INSERT OR REPLACE INTO task_jobs VALUES ({', '.join('?' * 16)})"
 _EVENT = (
     "INSERT OR REPLACE INTO task_events(rowid, name, cycle, time, submit_num, event, message) "

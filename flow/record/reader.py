@@ -124,9 +124,7 @@ def _open(directory: Path) -> tuple[sqlite3.Connection, Path]:
         if not path.exists():
             continue
         for uri in _uris(path):
-            connection = sqlite3.connect(
-                uri, uri=True, timeout=0.0 if path.parent.name == ".service" else 5.0
-            )
+            connection = sqlite3.connect(uri, uri=True, timeout=0.0 if path.parent.name == ".service" else 5.0)
             try:
                 empty = _is_unusable(connection, path)
             except sqlite3.Error as error:

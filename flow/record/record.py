@@ -83,9 +83,7 @@ class Record:
         directory = Path(run_directory)
         self._log = log
         self._private = PrivateDatabase(directory / PRIVATE_PATH, survive_power_cut=survive_power_cut)
-        self._public = PublicCopy(
-            directory / PUBLIC_PATH, self._private, tell=self._tell, time_text=TimeText(utc=utc)
-        )
+        self._public = PublicCopy(directory / PUBLIC_PATH, self._private, tell=self._tell, time_text=TimeText(utc=utc))
         self._journal_limit = journal_limit
         self._journal_max_age_seconds = journal_max_age_seconds
         self._requests: queue.SimpleQueue[_Request] = queue.SimpleQueue()
@@ -187,9 +185,7 @@ class Record:
             raise RecordError(f"{self._private.path}: the record is closed", reason="closed")
         for name in (*batch.tables, *batch.deletions):
             if name not in TABLES:
-                raise RecordError(
-                    f"{self._private.path}: there is no table {name!r} in the record", reason="invalid"
-                )
+                raise RecordError(f"{self._private.path}: there is no table {name!r} in the record", reason="invalid")
 
     def _call(self, function: Callable[[], _T]) -> _T:
         self._check(Batch())
@@ -227,15 +223,11 @@ class Record:
         try:
             self._private.close(public_is_complete=complete)
         except sqlite3.Error as error:
-            self._tell(
-                "ERROR", str(describe(error, str(self._private.path), doing="close the run's database"))
-            )
+            self._tell("ERROR", str(describe(error, str(self._private.path), doing="close the run's database")))
 
     def _serve(self) -> bool:
         """Handle what has come in, or a slice of idle work; return False when the record is to close."""
-        waits = [
-            s for s in (self._public.due_seconds(), IDLE_SECONDS if self._pruning else None) if s is not None
-        ]
+        waits = [s for s in (self._public.due_seconds(), IDLE_SECONDS if self._pruning else None) if s is not None]
         try:
             request = self._requests.get(timeout=min(waits, default=None))
         except queue.Empty:
@@ -280,9 +272,7 @@ class Record:
         try:
             self._private.tidy()
         except sqlite3.Error as error:
-            self._tell(
-                "WARNING", str(describe(error, str(self._private.path), doing="tidy the run's database"))
-            )
+            self._tell("WARNING", str(describe(error, str(self._private.path), doing="tidy the run's database")))
 
     def _commit(self, requests: Sequence[_Request]) -> None:
         everything = [*self._kept, *requests]
@@ -290,9 +280,7 @@ class Record:
             return
         self._kept = []
         try:
-            changes = self._private.write(
-                [request.batch for request in everything if request.batch is not None]
-            )
+            changes = self._private.write([request.batch for request in everything if request.batch is not None])
         except Exception as error:
             self._commit_failed(everything, error)
             return

@@ -84,6 +84,10 @@ class Batch:
     """Whole rows to upsert, by the names and columns in `tables.TABLES`."""
     deletions: dict[str, list[tuple[object, ...]]] = Factory(dict)
     """Keys to delete. A key may be cut short: all rows that begin so go; ``()`` empties the table."""
+    flows_left: list[tuple[str, int]] = Factory(list)
+    """Task instances taken out of flows: the flow numbers left (JSON), and the identity. Done after `tasks`."""
+    caught_up: list[int] = Factory(list)
+    """Identities of task instances whose ``flow_wait`` is over. Done after `tasks`."""
     journal: list[tuple[float, bytes]] = Factory(list)
     """Time and JSON of each event handled."""
 
