@@ -114,6 +114,13 @@ class Play:
         self.parameters.update(batch.parameters)
         for name, rows in batch.tables.items():
             self.tables.setdefault(name, {}).update({row: row for row in rows})
+        for flows, identity in batch.flows_left:
+            self.rows[identity] = self.rows[identity]._replace(flow_numbers=flows)
+        for identity in batch.caught_up:
+            self.rows[identity] = self.rows[identity]._replace(flow_wait=False)
+        for name, keys in batch.deletions.items():
+            for key in keys:
+                self.tables.get(name, {}).pop(key, None)
         self.log += [f"{level} {text}" for level, text, _ in turn.log]
         for effect in turn.effects:
             if isinstance(effect, SubmitJob):
