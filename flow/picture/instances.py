@@ -58,7 +58,7 @@ class Instances:
         for proxy in self.engine.pool.values():
             self._count_point(proxy.point, +1)
             self._update_job(proxy)
-            self._update_proxy(proxy)
+            self._tell_messages(proxy)
         self._settle()
 
     # -- changes -------------------------------------------------------------------------------------------------------
@@ -446,6 +446,13 @@ class Instances:
         if state == SUCCEEDED != before and times.started is not None and times.finished is not None:
             task.add_elapsed(times.finished - times.started)
             self.picture.tasks.touch(task)
+
+    def _tell_messages(self, proxy: TaskProxy) -> None:
+        """Give the job of an instance that is new to the picture the messages of what it completed."""
+        element = self._element_of(proxy)
+        if element is not None and element.jobs:
+            messages = [text for label, text in proxy.outputs.items() if label not in _SILENT_OUTPUTS]
+            element.jobs[-1].messages = tuple(messages)
 
     def _create_job(self, element: TaskProxyElement, times: JobTimes) -> JobElement:
         picture = self.picture

@@ -68,6 +68,21 @@ class WorkflowElement:
         return self.identity.id
 
     @property
+    def api_version(self) -> int:
+        """Of the network interface."""
+        return API_VERSION
+
+    @property
+    def cylc_version(self) -> str:
+        """The version of Cylc whose clients understand us."""
+        return CYLC_VERSION
+
+    @property
+    def job_log_names(self) -> tuple[str, ...]:
+        """Files in a job's log directory."""
+        return JOB_LOG_NAMES
+
+    @property
     def states(self) -> list[str]:
         """Every state that a task of the window is in."""
         return [state for state, total in self.state_totals.items() if total]

@@ -1,0 +1,9 @@
+"""Errors of queries."""
+
+from __future__ import annotations
+
+from ..exceptions import TidemillError
+
+
+class QueryError(TidemillError):
+    """The query cannot be answered."""

@@ -1,0 +1,147 @@
+"""Answers a GraphQL request: the one door to this room."""
+
+from __future__ import annotations
+
+import inspect
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import define
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    OperationDefinitionNode,
+    OperationType,
+    execute as execute_generally,
+    get_operation_ast,
+    parse,
+    validate,
+)
+from graphql.execution.values import get_variable_values
+
+from .context import Context, Resolvers
+from .exceptions import QueryError
+from .projection import Projection, compile_query
+from .schema import schema
+from .strip import Plan, strip, strip_plan
+
+if TYPE_CHECKING:
+    from ..flow.picture.picture import Picture
+
+QUERIES_KEPT = 256
+"""How many queries stay parsed, validated and compiled."""
+MOST_TOKENS = 20_000
+"""A longer query is refused before it costs anything."""
+
+
+@define
+class _Prepared:
+    """A query that was parsed and found valid."""
+
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    projection: Projection | None
+    may_strip: bool
+
+
+_prepared: OrderedDict[str, _Prepared] = OrderedDict()
+
+
+async def execute(
+    picture: Picture,
+    request_string: str,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    resolvers: Resolvers | None = None,
+    meta: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Answer a query or carry out a mutation.
+
+    Args:
+        picture: What the run looks like.
+        request_string: One operation in GraphQL.
+        variables: Values of its variables.
+        resolvers: Carries out the commands behind mutations; without it they are refused.
+        meta: What came with the request.
+
+    Returns:
+        The ``data`` of the execution: JSON values only.
+
+    Raises:
+        QueryError: It is no valid request, or a field cannot be answered; the message has every error there is.
+    """
+    query = _prepare(request_string)
+    if query.operation.operation is OperationType.SUBSCRIPTION:
+        raise QueryError("Subscriptions are not served here: subscribe to what the scheduler publishes")
+    values = get_variable_values(schema(), query.operation.variable_definitions or (), dict(variables or {}))
+    if isinstance(values, list):
+        raise _refused(values)
+    context = Context(picture, resolvers, meta)
+    if query.projection is not None:
+        data = query.projection(context, values)
+    else:
+        data = await _execute_generally(query, context, variables)
+    if query.may_strip:
+        plan: Plan | None = strip_plan(query.document, query.operation, values)
+        if plan is not None:
+            data = strip(data, plan)
+    return data
+
+
+def operation_of(request_string: str) -> str:
+    """``query``, ``mutation`` or ``subscription``: what a request wants to do.
+
+    Raises:
+        QueryError: It is no valid request.
+    """
+    return str(_prepare(request_string).operation.operation.value)
+
+
+async def _execute_generally(
+    query: _Prepared, context: Context, variables: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    result = execute_generally(
+        schema(), query.document, context_value=context, variable_values=dict(variables or {})
+    )
+    if inspect.isawaitable(result):
+        result = await result
+    assert isinstance(result, ExecutionResult)
+    if result.errors:
+        raise _refused(result.errors)
+    return result.data or {}
+
+
+def _prepare(text: str) -> _Prepared:
+    query = _prepared.get(text)
+    if query is not None:
+        _prepared.move_to_end(text)
+        return query
+    try:
+        document = parse(text, max_tokens=MOST_TOKENS)
+    except GraphQLError as error:
+        raise _refused([error]) from None
+    errors = validate(schema(), document)
+    if errors:
+        raise _refused(errors)
+    operation = get_operation_ast(document)
+    if operation is None:
+        raise QueryError("The request must hold exactly one operation: a query or a mutation")
+    projection = compile_query(schema(), document, operation)
+    query = _prepared[text] = _Prepared(document, operation, projection, "stripNull" in text)
+    while len(_prepared) > QUERIES_KEPT:
+        _prepared.popitem(last=False)
+    return query
+
+
+def _refused(errors: list[GraphQLError]) -> QueryError:
+    """One clear message: each error with where it is in the query."""
+    lines = []
+    for error in errors:
+        place = ""
+        if error.locations:
+            location = error.locations[0]
+            place = f" (line {location.line}, column {location.column})"
+        lines.append(f"{error.message}{place}")
+    return QueryError("\n".join(dict.fromkeys(lines)))
