@@ -1,9 +1,10 @@
-"""From a workflow's files, its record and the options of ``play`` to a `RunPlan`; nothing has happened yet when it fails."""
+"""From a workflow's files, its record and the options of ``play`` to a `RunPlan`; until then nothing has happened."""
 
 from __future__ import annotations
 
 import json
 import os
+import time
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,7 +46,14 @@ class PlayOptions:
     template_variables: Mapping[str, Any] = {}
 
 
-def make_plan(workflow: str, run_directory: Path, options: PlayOptions, *, now: float) -> RunPlan:
+def make_plan(
+    workflow: str,
+    run_directory: Path,
+    options: PlayOptions,
+    *,
+    now: float,
+    record_directory: Path | None = None,
+) -> RunPlan:
     """Work out a run: a first start, or a restart if there is a record.
 
     Args:
@@ -53,13 +61,14 @@ def make_plan(workflow: str, run_directory: Path, options: PlayOptions, *, now: 
         run_directory: where it is installed.
         options: what was asked for.
         now: seconds since the epoch, for points relative to the present.
+        record_directory: where a copy of the record is to be read instead; for a look that must leave no trace.
 
     Raises:
         LanguageError, CyclingError: the definition is not valid.
         PlayError: the options do not fit the run.
         RecordError: the record cannot be read.
     """
-    saved = _saved_parameters(run_directory)
+    saved = _saved_parameters(record_directory or run_directory)
     is_restart = saved is not None
     saved = saved or {}
     _check_restart(workflow, options, saved, is_restart)
@@ -112,6 +121,28 @@ def make_plan(workflow: str, run_directory: Path, options: PlayOptions, *, now: 
         ),
         reference_to_match=run_directory / "reference.log" if options.reference_test else None,
     )
+
+
+def reread(plan: RunPlan) -> tuple[WorkflowConfig, WorkflowDefinition]:
+    """The definition of a running workflow as its files are now; raises `LanguageError`, `CyclingError`, `PlayError`."""
+    parameters = plan.parameters
+    config = load_config(
+        str(plan.run_directory),
+        template_variables=json.loads(parameters.get(TEMPLATE_VARIABLES) or "{}"),
+        environment=_template_environment(plan.workflow, plan.run_directory),
+        global_config=load_global_config(os.environ),
+    )
+    definition = build_definition(
+        config,
+        now=time.time(),
+        initial_point=parameters.get("icp"),
+        final_point=parameters.get("fcp"),
+        start_point=parameters.get("startcp"),
+        stop_point=parameters.get("stopcp"),
+        hold_after=parameters.get("holdcp"),
+    )
+    _check_supported(definition, config)
+    return config, definition
 
 
 def _saved_parameters(run_directory: Path) -> dict[str, str] | None:

@@ -24,11 +24,14 @@ from .engine import commands
 from .engine.effects import Effect, KillJob, PollJob, RecoverJob, StopScheduler, SubmitJob
 from .engine.engine import Engine, Turn
 from .engine.events import Command, Event, JobKey, JobMessage, Start, Tick
+from .engine.reloading import check_reload
 from .engine.restore import restore
+from .engine.why import explain
 from .exceptions import CommandFailed
 from .jobs.context import WorkflowContext
 from .jobs.manager import JobManager
 from .plan import RunPlan
+from .prepare import reread
 from .record.engine_rows import batch_of, is_empty, saved_state
 from .record.exceptions import RecordError
 from .record.log import LogRecord, SchedulerLog, write_configuration
@@ -59,6 +62,7 @@ class Scheduler:
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._stopping: StopScheduler | None = None
+        self._reloading = asyncio.Lock()
         self._is_virtual = plan.options.run_mode == "simulation"
 
     # -- the story -----------------------------------------------------------------------------------------------------
@@ -391,13 +395,55 @@ class Scheduler:
             CommandFailed: it matched nothing.
         """
         commands.check(self.engine, name, arguments)
+        if name == "reload_workflow":
+            return await self._reload(Command(self.time(), name, {}, id, user, reason))
         shown = ", ".join(f"{key}={value}" for key, value in arguments.items() if value is not None)
         self.log("INFO", f'Command "{name}" received. ID={id}\n{name}({shown})')
-        await self._committed(Command(self.time(), name, arguments, id, user, reason))
-        result = self.engine.results.pop(id, {})
+        return await self._result(Command(self.time(), name, arguments, id, user, reason))
+
+    async def _result(self, command: Command) -> dict[str, Any]:
+        await self._committed(command)
+        result = self.engine.results.pop(command.id, {})
         if "refused" in result:
             raise CommandFailed(result["refused"])
         return result
+
+    async def _reload(self, command: Command) -> dict[str, Any]:
+        """Read the definition again, in a thread; if it is not valid the old one stays."""
+        if self._reloading.locked():
+            raise CommandFailed("The workflow is being reloaded already")
+        async with self._reloading:
+            self.log("INFO", f'Command "{command.name}" received. ID={command.id}\nReloading the workflow definition.')
+            loop = asyncio.get_running_loop()
+            try:
+                config, definition = await loop.run_in_executor(None, reread, self.plan)
+                check_reload(self.engine.definition, definition)
+            except TidemillError as error:
+                self.log("ERROR", f"Reload failed: the definition in use stays.\n{error}")
+                raise CommandFailed(f"Reload failed, the definition in use stays: {error}") from None
+            self._log.begin("reload")
+            self.plan.config, self.plan.definition = config, definition
+            write_configuration(
+                self.plan.run_directory,
+                config.processed_text,
+                kind="reload",
+                run_number=self.plan.run_number,
+                processed=config.processed_text,
+            )
+            for warning in definition.warnings:
+                self.log("WARNING", warning)
+            self._jobs.use(self._context())
+            self.engine.next_definition = definition
+            return await self._result(command)
+
+    def why(self, task: str) -> dict[str, Any]:
+        """Explain why a task (``CYCLE/TASK``) is not running."""
+        cycle, _, name = task.removeprefix("//").partition("/")
+        return explain(self.engine, cycle, name, workflow=self.workflow, now=self.time()).to_dict()
+
+    def broadcasts(self) -> dict[str, Any]:
+        """The broadcasts in force: by cycle point (or ``*``) and namespace, nested settings as texts."""
+        return self.engine.broadcasts.as_dict()
 
     async def put_messages(self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]) -> None:
         """Take messages of a job; returns once they are committed. Raises `CommandFailed` for a bad job ID."""

@@ -19,8 +19,14 @@ class SchedulerServices(Services, Protocol):
     ) -> dict[str, Any]:
         """Carry out a user's command; returns what it changed, once that is on disk."""
 
+    def broadcasts(self) -> dict[str, Any]:
+        """The broadcasts in force."""
+
     async def put_messages(self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]) -> None:
         """Take messages of a job; returns once they are on disk."""
+
+    def why(self, task: str) -> dict[str, Any]:
+        """Explain why a task (``CYCLE/TASK``) is not running."""
 
 
 class WorkflowRuntimeServer(RequestServer):
@@ -49,6 +55,15 @@ class WorkflowRuntimeServer(RequestServer):
         """Answer true: the scheduler is there."""
         return True
 
+    @expose(access="read")
+    def why(self, task: str) -> dict[str, Any]:
+        """Explain why a task is not running: a ranked tree of reasons, as ``tidemill why`` prints it.
+
+        Arguments:
+            task: which one, ``CYCLE/TASK``.
+        """
+        return self.schd.why(task)
+
     @expose(access="control")
     async def command(
         self,
@@ -63,11 +78,16 @@ class WorkflowRuntimeServer(RequestServer):
         is applied once and gets the same receipt.
 
         Arguments:
-            name: what to do: ``hold``, ``release``, ``trigger``, ``set``, ``remove``, ``kill``, ``pause``, ``stop``, ...
+            name: what to do: ``hold``, ``release``, ``force_trigger_tasks``, ``set``, ``remove_tasks``, ``pause``, ...
             arguments: of the command, by name.
             reason: why, for the record.
         """
         return await self._command(name, arguments or {}, meta, reason)
+
+    @expose(access="read")
+    def broadcasts(self) -> dict[str, Any]:
+        """The broadcasts in force: by cycle point (or ``*``) and namespace, nested settings as texts."""
+        return self.schd.broadcasts()
 
     @expose(access="control")
     async def pause_workflow(self, meta: dict[str, Any] | None = None) -> str:

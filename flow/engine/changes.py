@@ -26,12 +26,16 @@ class Changes:
     flows: dict[int, tuple[float, str]] = field(factory=dict)
     """New flows: number to start time and description."""
 
+    broadcasts: list[tuple[str, str, str, str, str]] = field(factory=list)
+    """Set (``+``) or taken back (``-``): sign, cycle point or ``*``, namespace, setting, value."""
     held: dict[tuple[int, str], bool] = field(factory=dict)
     """Instances outside the pool, by (point, task), that are to be held when they come, or no longer."""
     flows_left: dict[int, frozenset[int]] = field(factory=dict)
     """Past instances, by identity, that were taken out of flows: what is left to them."""
     caught_up: list[int] = field(factory=list)
     """Past instances, by identity, that wait for no flow any more."""
+    reloaded: bool = False
+    """Whether the definition was swapped."""
     searches: bool = False
     """Whether `Spawner.searches` changed."""
 
@@ -43,8 +47,10 @@ class Changes:
             or self.parameters
             or self.absolute_outputs
             or self.flows
+            or self.broadcasts
             or self.held
             or self.flows_left
             or self.caught_up
             or self.searches
+            or self.reloaded
         )

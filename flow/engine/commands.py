@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...exceptions import TidemillError
 from . import shutdown
+from .broadcasts import Broadcasts
 from .flows import checked
 from .interventions import Interventions
+from .reloading import reload
 from .text import utc
 
 if TYPE_CHECKING:
@@ -75,6 +77,19 @@ def _intervention(name: str) -> Callable[..., dict[str, Any]]:
     return act
 
 
+def broadcast(engine: Engine, **arguments: Any) -> dict[str, Any]:
+    """Change settings of tasks that are yet to be submitted."""
+    return engine.broadcasts.broadcast(**arguments)
+
+
+def reload_workflow(engine: Engine) -> dict[str, Any]:
+    """Go on with the definition that has been read."""
+    definition, engine.next_definition = engine.next_definition, None
+    if definition is None:
+        raise CommandError("No new definition has been read")
+    return reload(engine, definition)
+
+
 INTERVENTIONS = (
     "hold",
     "release",
@@ -97,6 +112,8 @@ def check(engine: Engine, name: str, arguments: dict[str, Any]) -> None:
     if name not in COMMANDS:
         raise CommandError(f"There is no command {name!r}; commands are {', '.join(sorted(COMMANDS))}")
     function = getattr(Interventions, name) if name in INTERVENTIONS else COMMANDS[name]
+    if name == "broadcast":
+        function = Broadcasts.broadcast
     try:
         inspect.signature(function).bind(engine, **arguments)
     except TypeError as error:
@@ -142,5 +159,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "pause": pause,
     "resume": resume,
     "stop": stop,
+    "broadcast": broadcast,
+    "reload_workflow": reload_workflow,
     **{name: _intervention(name) for name in INTERVENTIONS},
 }

@@ -7,7 +7,7 @@ over the effects, the log lines and the changes once the agenda is empty. Only t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from ...exceptions import TidemillError
 from ..language.completion import compile_completion
 from ..language.definition import TaskDefinition, WorkflowDefinition
 from . import proxy as states
+from .broadcasts import Broadcasts
 from .changes import Changes
 from .commands import COMMANDS
 from .effects import Effect, JobSpecification, KillJob, SubmitJob
@@ -95,6 +96,9 @@ class Engine:
         self.shutdown = Shutdown(self)
         self.simulator = Simulator(self)
         self.interventions = Interventions(self)
+        self.next_definition: WorkflowDefinition | None = None
+        """What the next ``reload_workflow`` command puts in place."""
+        self.broadcasts = Broadcasts(self)
 
     # -- the interface -------------------------------------------------------------------------------------------------
 
@@ -161,6 +165,9 @@ class Engine:
             if self.options.debug:
                 self.log("DEBUG", f"Runahead limit: {self.definition.cycling.format(limit)}")
             self.spawner.resume_searches(limit)
+            base = self.runahead.base()
+            if base is not None and not self.is_paused:
+                self.broadcasts.expire_before(base)
         for proxy in self.runahead.released():
             self.agenda.append(partial(self.release_from_runahead, proxy))
         if self.agenda:
@@ -323,9 +330,13 @@ class Engine:
         else:
             self.effects.append(SubmitJob(self.job_specification(proxy)))
 
+    def runtime_of(self, proxy: TaskProxy) -> Mapping[str, Any]:
+        """An instance's settings as they are now, broadcasts applied."""
+        return self.broadcasts.apply(proxy, proxy.definition.runtime)
+
     def job_specification(self, proxy: TaskProxy) -> JobSpecification:
         """What the jobs room needs for the latest job of an instance."""
-        runtime = proxy.definition.runtime
+        runtime = self.runtime_of(proxy)
         if self.options.run_mode == "dummy":
             runtime = dummy_runtime(proxy.definition, proxy.cycle, proxy.try_number)
         return JobSpecification(

@@ -85,7 +85,7 @@ class Outcomes:
         if event.reason:
             engine.log("ERROR", f"{proxy.label()} {event.reason}" + (f"\n{event.log}" if event.log else ""))
         engine.log("ERROR", f"{proxy.label()} submission failed")
-        delays = proxy.definition.runtime.get("submission retry delays") or ()
+        delays = engine.runtime_of(proxy).get("submission retry delays") or ()
         if proxy.submission_retries < len(delays) and not engine.shutdown.is_killing:
             delay = float(delays[proxy.submission_retries])
             proxy.submission_retries += 1
@@ -139,7 +139,7 @@ class Outcomes:
         what = f'aborted/"{event.message}"' if event.message else f"failed/{event.signal}"
         engine.log("ERROR", f"{proxy.label()} {what}")
         self._imply(proxy, SUBMITTED, STARTED)
-        delays = proxy.definition.runtime.get("execution retry delays") or ()
+        delays = engine.runtime_of(proxy).get("execution retry delays") or ()
         if proxy.execution_retries < len(delays):
             delay = float(delays[proxy.execution_retries])
             proxy.execution_retries += 1

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from attrs import define, field
 
 from . import proxy as states
 from .effects import PollJob, RecoverJob
-from .engine import Engine
 from .history import Past
 from .prerequisite import FROM_DATABASE, OutputKey
 from .proxy import JobTimes, TaskProxy
+
+if TYPE_CHECKING:
+    from .engine import Engine
 
 
 @define(eq=False)
@@ -52,6 +55,8 @@ class SavedState:
     """(task, cycle, flows)."""
     to_hold: list[tuple[str, str]] = field(factory=list)
     """(task, cycle)."""
+    broadcasts: list[tuple[str, str, str, str]] = field(factory=list)
+    """(cycle or ``*``, namespace, setting, value)."""
     latest_flow: int = 1
     parameters: Mapping[str, str] = field(factory=dict)
 
@@ -66,6 +71,7 @@ def restore(engine: Engine, state: SavedState, *, now: float) -> None:
     for cycle, task, label in state.absolute_outputs:
         engine.spawner.absolute_outputs.add(OutputKey(parse(cycle), task, label))
     engine.flows.latest = state.latest_flow
+    engine.broadcasts.load(state.broadcasts)
     engine.interventions.to_hold.update((parse(cycle), task) for task, cycle in state.to_hold)
     for task, cycle, flows in state.searches:
         if task in engine.definition.tasks:
@@ -78,7 +84,7 @@ def restore(engine: Engine, state: SavedState, *, now: float) -> None:
         engine.pool[(proxy.point, proxy.definition.name)] = proxy
         engine.runahead.entered(proxy, engine.future_offset(proxy))
         engine.log("INFO", f"+ {proxy.id} {proxy.status}{' (held)' if proxy.is_held else ''}")
-    _satisfy(engine)
+    satisfy_from_record(engine)
     engine.shutdown.start_timers()
     for proxy in pool:
         _resume(engine, proxy)
@@ -132,7 +138,7 @@ def _proxy(engine: Engine, saved: SavedProxy) -> TaskProxy | None:
     )
 
 
-def _satisfy(engine: Engine) -> None:
+def satisfy_from_record(engine: Engine) -> None:
     """Mark every leaf whose output the record knows. Outputs, not prerequisites, are what is stored: so an edited graph
     finds what it waits for too."""
     spawner = engine.spawner

@@ -10,6 +10,7 @@ from .prerequisite import FORCED, NATURALLY, GateTree, OutputKey, Prerequisite, 
 from .proxy import FINAL, WAITING, TaskProxy, flow_text
 
 if TYPE_CHECKING:
+    from ..language.definition import WorkflowDefinition
     from .engine import Engine
 
 
@@ -25,6 +26,13 @@ class Spawner:
         self._absolute_waiting: dict[OutputKey, list[tuple[Prerequisite, int]]] = {}
         self.searches: list[tuple[str, int, frozenset[int]]] = []
         """Looks for a parentless instance that wait for the window: task, point to go on from, flows."""
+
+    def reset(self, definition: WorkflowDefinition) -> None:
+        """Forget what the pool waits for: the graph has changed, everything will be attached anew."""
+        self.prerequisites.clear()
+        self._absolute_waiting.clear()
+        self.searches = [search for search in self.searches if search[0] in definition.tasks]
+        self.engine.changes.searches = True
 
     # -- the parentless ------------------------------------------------------------------------------------------------
 

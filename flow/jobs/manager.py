@@ -107,6 +107,10 @@ class JobManager:
         self._fifo = JobFifo(self._context.fifo)
         self._loop.add_reader(self._fifo.descriptor, self._fifo_is_readable)
 
+    def use(self, context: WorkflowContext) -> None:
+        """Write jobs from now on for a changed workflow (its final cycle point, say)."""
+        self._context = self._runner.context = context
+
     def close(self) -> None:
         """Stop listening, once the submissions under way are done. Jobs live on."""
         if self._is_closed:

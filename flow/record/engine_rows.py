@@ -45,6 +45,13 @@ def batch_of(engine: Engine, turn: Turn, events: Iterable[Event]) -> Batch:
         ]
     batch.flows_left = [(_flows(flows), identity) for identity, flows in changes.flows_left.items()]
     batch.caught_up = list(changes.caught_up)
+    for sign, where, namespace, key, value in changes.broadcasts:
+        if sign == "+":
+            batch.tables.setdefault("broadcast_states", []).append((where, namespace, key, value))
+        else:
+            batch.deletions.setdefault("broadcast_states", []).append((where, namespace, key))
+        event = (utc(engine.now), sign, where, namespace, key, value)
+        batch.tables.setdefault("broadcast_events", []).append(event)
     for (point, task), held in changes.held.items():
         rows = batch.tables if held else batch.deletions
         rows.setdefault("tasks_to_hold", []).append((task, write(point)))
@@ -76,6 +83,7 @@ def saved_state(saved: SavedRun, history: Iterable[TaskRow]) -> SavedState:
         absolute_outputs=[(cycle, task, label) for cycle, task, label in outputs],
         searches=[(task, cycle, flows) for task, cycle, flows in searches],
         to_hold=[(str(task), str(cycle)) for task, cycle in saved.tables.get("tasks_to_hold", [])],
+        broadcasts=[tuple(map(str, row)) for row in saved.tables.get("broadcast_states", [])],  # type: ignore[misc]
         latest_flow=max((int(str(row[0])) for row in saved.tables.get("workflow_flows", [])), default=1),
         parameters={key: value for key, value in saved.parameters.items() if value is not None},
     )

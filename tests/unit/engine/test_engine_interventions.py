@@ -264,3 +264,64 @@ def test_triggered_tasks_run_while_the_run_is_paused(play: Player) -> None:
     run.command("force_trigger_tasks", tasks=["1/a"])
     run.run()
     assert run.submitted == ["1/a/01"]
+
+
+def test_a_broadcast_changes_settings_of_jobs_to_come(play: Player) -> None:
+    """From all cycles to one, from root to task; and it survives a restart until it is cleared."""
+    run = play("a => b", {"1/a": "hang"}).run()
+    run.command("broadcast", settings=["[environment]X=everywhere", {"script": "true"}])
+    run.command("broadcast", namespaces=["b"], cycle_points=["1"], settings=["[environment]X=here"])
+    run.restart().run()
+    proxy = run.engine.spawner.spawn("b", 1, run.engine.flows.active(), force=True)
+    runtime = run.engine.runtime_of(proxy)
+    assert (runtime["environment"]["X"], runtime["script"]) == ("here", "true")
+    run.command("broadcast", mode="clear", namespaces=["b"])
+    assert run.engine.runtime_of(proxy)["environment"]["X"] == "everywhere"
+    run.command("broadcast", mode="clear")
+    assert run.engine.broadcasts.as_dict() == {}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"settings": ["nonsense=1"]}, "not a runtime setting"),
+        ({"settings": ["[environment]X"]}, "has no value"),
+        ({"settings": ["execution time limit=soon"]}, "execution time limit"),
+        ({"settings": ["script=true"], "namespaces": ["nobody"]}, "No such task or family: nobody"),
+        ({"mode": "clear"}, "No broadcast matches"),
+    ],
+)
+def test_a_broadcast_that_makes_no_sense_is_refused(play: Player, arguments: dict, says: str) -> None:
+    """And changes nothing."""
+    run = play("a")
+    run.command("broadcast", **arguments)
+    assert says in result(run)["refused"]
+
+
+def test_a_broadcast_of_retry_delays_counts_for_the_next_failure(play: Player) -> None:
+    """Delays are looked up when a job fails."""
+    run = play("a", {"1/a/01": "fail"}, start_paused=True)
+    run.command("broadcast", namespaces=["a"], settings=["execution retry delays=PT1S"])
+    run.command("resume")
+    assert run.run().submitted == ["1/a/01", "1/a/02"]
+
+
+def test_a_reload_keeps_the_pool_and_follows_the_new_graph(
+    play: Player, define_workflow: Callable[..., object]
+) -> None:
+    """What waits, waits for the new prerequisites; what is gone from the definition goes; what is new comes."""
+    from tidemill.flow.engine.events import JobKey, JobSucceeded
+
+    head = "[scheduler]\n allow implicit tasks = True\n[scheduling]\n [[graph]]\n  R1 = '''\n{}\n'''\n"
+    run = play("a => b => c\na & w => x", {"1/a": "succeed", "1/w": "hang", "1/b": "hang"}).run()
+    assert run.engine.find("1", "x").unmet == 1
+    run.engine.next_definition = define_workflow(head.format("a => b => d => e\na => x\nfresh"))
+    run.command("reload_workflow")
+    run.run()
+    assert result(run)["orphaned"] == ["1/w"]
+    assert sorted(result(run)["added"]) == ["d", "e", "fresh"]
+    assert run.submitted[-2:] == ["1/x/01", "1/fresh/01"] or run.submitted[-2:] == ["1/fresh/01", "1/x/01"]
+    run.give(JobSucceeded(run.time, JobKey("1", "b", 1)), JobSucceeded(run.time, JobKey("1", "w", 1)))
+    run.run()
+    assert run.submitted[-2:] == ["1/d/01", "1/e/01"]
+    assert run.stop.reason == "AUTOMATIC"
