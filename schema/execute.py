@@ -14,10 +14,12 @@ from graphql import (
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
-    execute as execute_generally,
     get_operation_ast,
     parse,
     validate,
+)
+from graphql import (
+    execute as execute_generally,
 )
 from graphql.execution.values import get_variable_values
 
@@ -79,6 +81,7 @@ async def execute(
     if isinstance(values, list):
         raise _refused(values)
     context = Context(picture, resolvers, meta)
+    picture.complete()
     if query.projection is not None:
         data = query.projection(context, values)
     else:
@@ -99,12 +102,8 @@ def operation_of(request_string: str) -> str:
     return str(_prepare(request_string).operation.operation.value)
 
 
-async def _execute_generally(
-    query: _Prepared, context: Context, variables: Mapping[str, Any] | None
-) -> dict[str, Any]:
-    result = execute_generally(
-        schema(), query.document, context_value=context, variable_values=dict(variables or {})
-    )
+async def _execute_generally(query: _Prepared, context: Context, variables: Mapping[str, Any] | None) -> dict[str, Any]:
+    result = execute_generally(schema(), query.document, context_value=context, variable_values=dict(variables or {}))
     if inspect.isawaitable(result):
         result = await result
     assert isinstance(result, ExecutionResult)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..contact.identifiers import matches
 from .context import Context
-from .filters import Arguments, Patterns, in_order, is_workflow, matches, select
+from .filters import Arguments, Patterns, in_order, is_workflow, select
 
 if TYPE_CHECKING:
     from ..flow.picture.elements import EdgeElement, TaskProxyElement
@@ -292,12 +293,12 @@ def _edges(elements: Iterable[Any], context: Context, arguments: Arguments) -> l
 
 
 def _all_tasks(context: Context) -> Iterable[Any]:
-    context.picture.definitions.complete()
+
     return context.picture.definitions.tasks.values()
 
 
 def _all_families(context: Context) -> Iterable[Any]:
-    context.picture.definitions.complete()
+
     return context.picture.definitions.families.values()
 
 
@@ -446,7 +447,7 @@ def _by_id(topic: str) -> Resolve:
 def _defined_by_id(which: str) -> Resolve:
     def resolve(root: Any, context: Context, arguments: Arguments) -> Any:
         picture = context.picture
-        picture.definitions.complete()
+
         prefix = f"{picture.identity.id}//$namespace|"
         name = arguments["id"].removeprefix(prefix).removeprefix("$namespace|")
         return getattr(picture.definitions, which).get(name)
@@ -529,9 +530,9 @@ RESOLVERS: dict[str, dict[str, Resolve]] = {
         "firstParent": lambda e, c, a: e.first_parent,
     },
     "Runtime": {
-        "directives": lambda e, c, a: list(e.directives.items()),
-        "environment": lambda e, c, a: list(e.environment.items()),
-        "outputs": lambda e, c, a: list(e.outputs.items()),
+        "directives": lambda e, c, a: list(e.directives),
+        "environment": lambda e, c, a: list(e.environment),
+        "outputs": lambda e, c, a: list(e.outputs),
     },
     "TaskProxy": {
         "task": lambda e, c, a: e.task,

@@ -115,13 +115,9 @@ class Patterns:
         if name is None:
             return lambda element: matches(cycle, element.cycle_point) and _has_state(element, state)
         if not is_glob(cycle) and not is_glob(name):
-            return lambda element: (
-                element.name == name and element.cycle_point == cycle and _has_state(element, state)
-            )
+            return lambda element: element.name == name and element.cycle_point == cycle and _has_state(element, state)
         return lambda element: (
-            matches(name, element.name)
-            and matches(cycle, element.cycle_point)
-            and _has_state(element, state)
+            matches(name, element.name) and matches(cycle, element.cycle_point) and _has_state(element, state)
         )
 
     def job(self, text: str) -> Test:

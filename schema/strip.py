@@ -21,9 +21,7 @@ Plan = dict[str, tuple[bool, "Plan"]]
 """By response key: whether it is left out when empty, and the same for what is below it."""
 
 
-def strip_plan(
-    document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]
-) -> Plan | None:
+def strip_plan(document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Any]) -> Plan | None:
     """What to leave out of the answer to an operation; None for nothing."""
     fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
     plan: Plan = {}

@@ -3,16 +3,22 @@ checksum."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from ...proto.field_numbers import TPDeltas as Deltas
 from . import wire
 from .checksum import Checksum
-from .elements import Element
+from .elements import Chunk, Element
 from .encode import Kind
 
+CHUNK = 128
+"""How many elements are written together."""
+
 E = TypeVar("E", bound=Element)
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Channel(Generic[E]):
@@ -38,6 +44,7 @@ class Channel(Generic[E]):
         self._added: dict[E, None] = {}
         self._updated: dict[E, None] = {}
         self._pruned: dict[str, bytes] = {}
+        self._chunks: list[Chunk] = []
         self._checksum = Checksum()
 
     def add(self, element: E) -> None:
@@ -64,6 +71,10 @@ class Channel(Generic[E]):
     def prune(self, element: E) -> None:
         """An element is gone."""
         del self.elements[element.id]
+        chunk = element.chunk
+        if chunk is not None:
+            del chunk.elements[element]
+            chunk.data = None
         self._added.pop(element, None)
         self._updated.pop(element, None)
         if element.id in self._published:
@@ -80,15 +91,25 @@ class Channel(Generic[E]):
             self._joined = wire.references(number, self._references.values())
         return self._joined
 
-    def delta(self, time: float, time_text: str, *, reloaded: bool = False) -> tuple[bytes, list[bytes]]:
-        """What has changed since the last call as the bytes of a delta, and the references of what is new."""
+    def delta(self, time: float, time_text: str, *, items: int, reloaded: bool = False) -> tuple[bytes, list[bytes]]:
+        """What has changed since the last call as the bytes of a delta, and the references of what is new.
+
+        Args:
+            time: Of the delta, in seconds since the epoch.
+            time_text: The same as text, for stamps.
+            items: How many elements at most; the rest is left for the next.
+            reloaded: Whether subscribers are to forget what they had before.
+        """
         kind, published, checksum = self._kind, self._published, self._checksum
         parts = [wire.double(Deltas.time, time)]
         new_references: list[bytes] = []
-        for id in self._pruned:
+        added = _some(self._added, items)
+        updated = _some(self._updated, items - len(added))
+        pruned = _some(self._pruned, items - len(added) - len(updated))
+        for id in pruned:
             checksum.remove(published.pop(id))
             del self._references[id]
-        for element in self._added:
+        for element in added:
             id = element.id
             stamp = f"{id}@{time_text}" if self._has_stamps else id
             before = published.get(id)
@@ -99,39 +120,69 @@ class Channel(Generic[E]):
             published[id] = stamp
             checksum.add(stamp)
             self._references[id] = element.reference
+            self._place(element)
             parts += wire.pieces(Deltas.added, kind.new(element, stamp))
-        for element in self._updated:
+        for element in updated:
             id = element.id
             stamp = f"{id}@{time_text}" if self._has_stamps else id
             checksum.remove(published[id])
             published[id] = stamp
             checksum.add(stamp)
+            if element.chunk is not None:
+                element.chunk.data = None
             parts.append(wire.message(Deltas.updated, kind.update(element, stamp)))
-        if self._pruned:
-            parts.append(wire.references(Deltas.pruned, self._pruned.values()))
-        if new_references or self._pruned:
+        if pruned:
+            parts.append(wire.references(Deltas.pruned, pruned.values()))
+        if new_references or pruned:
             self._joined = None
         if reloaded:
             parts.append(wire.boolean(Deltas.reloaded, True))
-        self._added, self._updated, self._pruned = {}, {}, {}
         self.sequence += 1
         parts.append(wire.integer(Deltas.checksum, checksum.value()))
         parts.append(wire.integer(Deltas.sequence, self.sequence))
         return b"".join(parts), new_references
 
-    def whole(self, number: int) -> Iterator[list[bytes]]:
-        """Every published element as a field of a message, in pieces; there must be no news."""
+    def _place(self, element: E) -> None:
+        """Put a newly published element into a chunk."""
+        if not self._chunks or len(self._chunks[-1].elements) >= CHUNK:
+            self._chunks = [chunk for chunk in self._chunks if chunk.elements]
+            self._chunks.append(Chunk())
+        chunk = element.chunk = self._chunks[-1]
+        chunk.elements[element] = None
+        chunk.data = None
+
+    def whole(self, number: int) -> list[bytes]:
+        """Every published element as a field of the whole picture's message; there must be no news.
+
+        Only chunks in which something has changed since are written again.
+        """
+        written = []
+        for chunk in self._chunks:
+            if chunk.data is None:
+                chunk.data = b"".join(self._write(number, chunk.elements))
+            written.append(chunk.data)
+        return written
+
+    def _write(self, number: int, elements: Iterable[Any]) -> list[bytes]:
         whole, published = self._kind.whole, self._published
-        for id, element in self.elements.items():
-            yield wire.pieces(number, whole(element, published[id]))
+        tag, varint = wire.length_tag(number), wire.varint
+        parts: list[bytes] = []
+        for element in elements:
+            pieces = whole(element, published[element.id])
+            parts.append(tag)
+            parts.append(varint(sum(map(len, pieces))))
+            parts += pieces
+        return parts
 
     def everything(self, time: float) -> bytes:
         """A delta that adds everything: what a subscriber that has lost track asks for."""
-        parts: list[bytes] = [wire.double(Deltas.time, time)]
-        for pieces in self.whole(Deltas.added):
-            parts += pieces
-        parts.append(wire.integer(Deltas.sequence, self.sequence))
-        return b"".join(parts)
+        return b"".join(
+            [
+                wire.double(Deltas.time, time),
+                *self._write(Deltas.added, self.elements.values()),
+                wire.integer(Deltas.sequence, self.sequence),
+            ]
+        )
 
     def start_over(self) -> None:
         """Forget every element; subscribers will be told that all was reloaded."""
@@ -139,8 +190,21 @@ class Channel(Generic[E]):
         self._published.clear()
         self._references.clear()
         self._joined = None
+        self._chunks = []
         self._added, self._updated, self._pruned = {}, {}, {}
         self._checksum = Checksum()
+
+
+def _some(waiting: dict[K, V], items: int) -> dict[K, V]:
+    """Take up to this many out of what waits, first come first."""
+    if items >= len(waiting):
+        taken = dict(waiting)
+        waiting.clear()
+        return taken
+    taken = dict(islice(waiting.items(), max(items, 0)))
+    for key in taken:
+        del waiting[key]
+    return taken
 
 
 AnyChannel = Channel[Any]

@@ -11,7 +11,7 @@ from ..engine.text import duration
 from ..language.definition import STANDARD_OUTPUTS, WorkflowDefinition
 from . import wire
 from .elements import Element, FamilyElement, MetaElement, RuntimeElement, TaskElement
-from .encode import encode_runtime, write_family, write_task
+from .encode import RuntimeBytes, write_family, write_task
 
 NO_SETTINGS: Mapping[str, Any] = {}
 
@@ -61,8 +61,11 @@ class Definitions:
         self._run_mode = run_mode
         self._runtime = runtime
         self._made = made
-        self._runtimes: dict[tuple[int, str], tuple[RuntimeElement, bytes]] = {}
+        self._runtimes: dict[tuple[int, str], tuple[RuntimeElement, RuntimeBytes]] = {}
+        self._equal_runtimes: dict[RuntimeElement, tuple[RuntimeElement, RuntimeBytes]] = {}
         self._metas: dict[int, MetaElement] = {}
+        self._equal_metas: dict[MetaElement, MetaElement] = {}
+        self._direct_parents: dict[tuple[str, ...], tuple[FamilyElement, ...]] = {}
         self._children: dict[str, tuple[list[str], list[str]]] = {}
         for name, parent in definition.first_parents.items():
             if parent is None:
@@ -83,10 +86,7 @@ class Definitions:
 
     def prime(self, items: int) -> bool:
         """Make up to this many more elements; True once all are made."""
-        for _ in range(items):
-            if next(self._rest, self) is self:
-                return True
-        return False
+        return any(next(self._rest, self) is self for _ in range(items))
 
     def complete(self) -> None:
         """Make all that is left."""
@@ -174,22 +174,31 @@ class Definitions:
         """What a namespace inherits from at first hand: its ancestors that none of its other ancestors has."""
         chains = self.definition.family_parents
         ancestors = chains.get(name, ())[1:]
-        further = {one for ancestor in ancestors for one in chains.get(ancestor, ())[1:]}
-        return tuple(self.family(one) for one in ancestors if one not in further)
+        parents = self._direct_parents.get(ancestors)
+        if parents is None:
+            further = {one for ancestor in ancestors for one in chains.get(ancestor, ())[1:]}
+            parents = tuple(self.family(one) for one in ancestors if one not in further)
+            self._direct_parents[ancestors] = parents
+        return parents
 
     def _meta(self, runtime: Mapping[str, Any]) -> MetaElement:
         settings = runtime.get("meta") or NO_SETTINGS
         meta = self._metas.get(id(settings))
         if meta is None:
-            meta = self._metas[id(settings)] = meta_of(settings)
+            meta = meta_of(settings)
+            # Most namespaces have equal ones: they share one.
+            meta = self._metas[id(settings)] = self._equal_metas.setdefault(meta, meta)
         return meta
 
-    def _settings(self, runtime: Mapping[str, Any], completion: str) -> tuple[RuntimeElement, bytes]:
+    def _settings(self, runtime: Mapping[str, Any], completion: str) -> tuple[RuntimeElement, RuntimeBytes]:
         key = (id(runtime), completion)
         known = self._runtimes.get(key)
         if known is None:
             element = runtime_of(runtime, completion, self._run_mode)
-            known = self._runtimes[key] = (element, encode_runtime(element))
+            known = self._equal_runtimes.get(element)
+            if known is None:
+                known = self._equal_runtimes[element] = (element, RuntimeBytes(element))
+            self._runtimes[key] = known
         return known
 
 
@@ -199,7 +208,7 @@ def meta_of(settings: Mapping[str, Any]) -> MetaElement:
         str(settings.get("title") or ""),
         str(settings.get("description") or ""),
         str(settings.get("URL") or ""),
-        {key: str(value) for key, value in settings.items() if key not in ("title", "description", "URL")},
+        tuple((key, str(value)) for key, value in settings.items() if key not in ("title", "description", "URL")),
     )
 
 
@@ -218,8 +227,8 @@ def runtime_of(settings: Mapping[str, Any], completion: str, run_mode: str) -> R
             return duration(float(value))
         return ", ".join(duration(float(one)) for one in value)
 
-    def section(name: str) -> Mapping[str, str]:
-        return {key: str(value) for key, value in (settings.get(name) or NO_SETTINGS).items()}
+    def section(name: str) -> tuple[tuple[str, str], ...]:
+        return tuple((key, str(value)) for key, value in (settings.get(name) or NO_SETTINGS).items())
 
     own_mode = settings.get("run mode")
     return RuntimeElement(

@@ -33,17 +33,17 @@ ELAPSED_KEPT = 10
 """How many run times the mean is taken over."""
 
 
-@frozen(eq=False)
+@frozen
 class MetaElement:
     """``[meta]`` of the workflow or a namespace."""
 
     title: str
     description: str
     url: str
-    user_defined: Mapping[str, str]
+    user_defined: tuple[tuple[str, str], ...]
 
 
-@frozen(eq=False)
+@frozen(cache_hash=True)
 class RuntimeElement:
     """The settings of a namespace that the picture shows, as text."""
 
@@ -61,11 +61,19 @@ class RuntimeElement:
     execution_time_limit: str
     submission_polling_intervals: str
     submission_retry_delays: str
-    directives: Mapping[str, str]
-    environment: Mapping[str, str]
-    outputs: Mapping[str, str]
+    directives: tuple[tuple[str, str], ...]
+    environment: tuple[tuple[str, str], ...]
+    outputs: tuple[tuple[str, str], ...]
     completion: str
     run_mode: str
+
+
+@define(eq=False)
+class Chunk:
+    """Some published elements, and their bytes as the whole picture has them while none of them changes."""
+
+    elements: dict[Element, None] = field(factory=dict)
+    data: bytes | None = None
 
 
 @define(eq=False)
@@ -75,6 +83,13 @@ class Element:
     id: str
     reference: bytes
     own: bytes | None = field(default=None, init=False)
+    chunk: Chunk | None = field(default=None, init=False)
+
+    def rewrite(self) -> None:
+        """Have its bytes be written anew: something was taken out of them."""
+        self.own = None
+        if self.chunk is not None:
+            self.chunk.data = None
 
 
 @define(eq=False)
@@ -112,12 +127,12 @@ class TaskElement(Element):
     first_parent: FamilyElement
     output_messages: Mapping[str, str]
     """Label to message, in the order people list them."""
-    static: bytes = b""
+    static_pieces: tuple[bytes, ...] = ()
     """What of its message never changes."""
     proxies: dict[TaskProxyElement, None] = field(factory=dict)
-    shared: bytes = b""
+    shared_pieces: tuple[bytes, ...] = ()
     """What every proxy's message has in common."""
-    job_shared: bytes = b""
+    job_pieces: tuple[bytes, ...] = ()
     """What every job's message has in common."""
     elapsed: deque[float] | None = None
     mean_elapsed_time: float = 0.0

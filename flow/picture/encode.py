@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Protocol, TypeVar
 
 from attrs import define, field
@@ -108,43 +109,60 @@ def encode_runtime(runtime: RuntimeElement) -> bytes:
     )
 
 
-def json_settings(settings: Any) -> str:
+def json_settings(settings: Iterable[tuple[str, str]]) -> str:
     """Settings as Cylc's clients read them: a list of ``{"key": ..., "value": ...}``."""
-    return json.dumps([{"key": key, "value": value} for key, value in settings.items()])
+    return json.dumps([{"key": key, "value": value} for key, value in settings])
 
 
-def write_task(task: TaskElement, runtime: bytes) -> None:
+class RuntimeBytes:
+    """The settings of a namespace as a field of each message that has them; shared by all with the same settings."""
+
+    def __init__(self, runtime: RuntimeElement) -> None:
+        data = encode_runtime(runtime)
+        self.of_task = wire.message(PbTask.runtime, data)
+        self.of_family = wire.message(PbFamily.runtime, data)
+        self.of_task_proxy = wire.message(PbTaskProxy.runtime, data)
+        self.of_family_proxy = wire.message(PbFamilyProxy.runtime, data)
+        self.of_job = wire.message(PbJob.runtime, data)
+
+
+def write_task(task: TaskElement, runtime: RuntimeBytes) -> None:
     """Write what of a task never changes, and what its proxies and their jobs share."""
-    namespace = task.namespace
-    task.static = b"".join(
+    static = b"".join(
         [
             wire.length_tag(PbTask.id) + task.reference,
             wire.text(PbTask.name, task.name),
-            wire.message(PbTask.meta, encode_meta(task.meta)),
             wire.integer(PbTask.depth, task.depth),
-            wire.texts(PbTask.namespace, namespace),
+            wire.texts(PbTask.namespace, task.namespace),
             wire.references(PbTask.parents, [parent.reference for parent in task.parents]),
             wire.length_tag(PbTask.first_parent) + task.first_parent.reference,
-            wire.message(PbTask.runtime, runtime),
         ]
     )
-    outputs = b"".join(
-        _output(label, message, satisfied=False, time=0.0) for label, message in task.output_messages.items()
-    )
-    task.shared = b"".join(
+    task.static_pieces = (static, _meta_field(task.meta), runtime.of_task)
+    shared = b"".join(
         [
             wire.length_tag(PbTaskProxy.task) + task.reference,
             wire.text(PbTaskProxy.name, task.name),
             wire.integer(PbTaskProxy.depth, task.depth),
-            wire.texts(PbTaskProxy.namespace, namespace),
-            wire.message(PbTaskProxy.runtime, runtime),
-            outputs,
+            wire.texts(PbTaskProxy.namespace, task.namespace),
         ]
     )
-    task.job_shared = wire.text(PbJob.name, task.name) + wire.message(PbJob.runtime, runtime)
+    task.shared_pieces = (shared, runtime.of_task_proxy, _outputs(tuple(task.output_messages.items())))
+    task.job_pieces = (wire.text(PbJob.name, task.name), runtime.of_job)
 
 
-def write_family(family: FamilyElement, runtime: bytes, prefix: str) -> None:
+@lru_cache(maxsize=1024)
+def _outputs(messages: tuple[tuple[str, str], ...]) -> bytes:
+    """Outputs as they are before any is completed."""
+    return b"".join([_output(label, message, False, 0.0) for label, message in messages])
+
+
+@lru_cache(maxsize=1024)
+def _meta_field(meta: MetaElement) -> bytes:
+    return wire.message(PbTask.meta, encode_meta(meta))
+
+
+def write_family(family: FamilyElement, runtime: RuntimeBytes, prefix: str) -> None:
     """Write what of a family never changes, and what its proxies share."""
     parts = [
         wire.length_tag(PbFamily.id) + family.reference,
@@ -154,7 +172,7 @@ def write_family(family: FamilyElement, runtime: bytes, prefix: str) -> None:
         wire.references(PbFamily.parents, [parent.reference for parent in family.parents]),
         wire.texts(PbFamily.child_tasks, [prefix + name for name in family.child_tasks]),
         wire.texts(PbFamily.child_families, [prefix + name for name in family.child_families]),
-        wire.message(PbFamily.runtime, runtime),
+        runtime.of_family,
     ]
     if family.first_parent is not None:
         parts.append(wire.length_tag(PbFamily.first_parent) + family.first_parent.reference)
@@ -164,12 +182,13 @@ def write_family(family: FamilyElement, runtime: bytes, prefix: str) -> None:
             wire.length_tag(PbFamilyProxy.family) + family.reference,
             wire.text(PbFamilyProxy.name, family.name),
             wire.integer(PbFamilyProxy.depth, family.depth),
-            wire.message(PbFamilyProxy.runtime, runtime),
+            runtime.of_family_proxy,
         ]
     )
 
 
-def _output(label: str, message: str, *, satisfied: bool, time: float) -> bytes:
+@lru_cache(maxsize=8192)
+def _output(label: str, message: str, satisfied: bool, time: float) -> bytes:
     return wire.entry(
         PbTaskProxy.outputs,
         label,
@@ -201,7 +220,7 @@ class TaskKind:
             + wire.single(PbTask.mean_elapsed_time, element.mean_elapsed_time)
             + wire.references(PbTask.proxies, [proxy.reference for proxy in element.proxies])
         )
-        return [element.static, element.own]
+        return [*element.static_pieces, element.own]
 
     def update(self, element: TaskElement, stamp: str) -> bytes:
         """See `Kind`."""
@@ -216,7 +235,8 @@ class TaskKind:
 
     def whole(self, element: TaskElement, stamp: str) -> list[bytes]:
         """See `Kind`."""
-        return [element.static, element.own] if element.own is not None else self.new(element, stamp)
+        own = element.own
+        return [*element.static_pieces, own] if own is not None else self.new(element, stamp)
 
 
 class FamilyKind:
@@ -370,9 +390,9 @@ class TaskProxyKind:
     def _pieces(self, element: TaskProxyElement) -> list[bytes]:
         # What was completed overrides what the task's bytes say of outputs, so those come first.
         assert element.own is not None
-        pieces = [element.task.shared, element.first_parent.ancestry, element.own]
-        for prerequisite in element.prerequisites:
-            pieces.append(prerequisite.data)
+        pieces = [*element.task.shared_pieces, element.first_parent.ancestry, element.own]
+        if element.prerequisites:
+            pieces += [prerequisite.data for prerequisite in element.prerequisites]
         return pieces
 
 
@@ -465,13 +485,13 @@ class JobKind:
                 wire.integer(PbJob.submit_num, element.submit_num),
                 wire.length_tag(PbJob.task_proxy),
                 proxy.reference,
-                wire.text(PbJob.cycle_point, proxy.cycle_point),
+                wire.common(PbJob.cycle_point, proxy.cycle_point),
                 wire.single(PbJob.execution_time_limit, element.execution_time_limit),
                 wire.text(PbJob.job_log_dir, element.job_log_dir),
                 self._state(element, stamp),
             ]
         )
-        return [proxy.task.job_shared, element.own, self._messages(element)]
+        return [*proxy.task.job_pieces, element.own, self._messages(element)]
 
     def update(self, element: JobElement, stamp: str) -> bytes:
         """See `Kind`."""
@@ -483,7 +503,7 @@ class JobKind:
         """See `Kind`."""
         if element.own is None:
             return self.new(element, stamp)
-        return [element.task_proxy.task.job_shared, element.own, self._messages(element)]
+        return [*element.task_proxy.task.job_pieces, element.own, self._messages(element)]
 
     def _messages(self, element: JobElement) -> bytes:
         # A reader clears the old ones first: they must not be appended to what was published.
@@ -493,14 +513,14 @@ class JobKind:
         return b"".join(
             [
                 wire.text(PbJob.stamp, stamp),
-                wire.text(PbJob.state, element.state),
-                wire.text(PbJob.submitted_time, element.submitted_time),
-                wire.text(PbJob.started_time, element.started_time),
-                wire.text(PbJob.finished_time, element.finished_time),
-                wire.text(PbJob.estimated_finish_time, element.estimated_finish_time),
+                wire.common(PbJob.state, element.state),
+                wire.common(PbJob.submitted_time, element.submitted_time),
+                wire.common(PbJob.started_time, element.started_time),
+                wire.common(PbJob.finished_time, element.finished_time),
+                wire.common(PbJob.estimated_finish_time, element.estimated_finish_time),
                 wire.text(PbJob.job_id, element.job_id),
-                wire.text(PbJob.job_runner_name, element.job_runner_name),
-                wire.text(PbJob.platform, element.platform),
+                wire.common(PbJob.job_runner_name, element.job_runner_name),
+                wire.common(PbJob.platform, element.platform),
             ]
         )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -10,7 +12,7 @@ from ...contact.identifiers import format_job
 from ...proto.field_numbers import PbFamilyProxy
 from ..engine.changes import Changes
 from ..engine.history import Past
-from ..engine.prerequisite import NATURALLY, FROM_DATABASE, OutputKey, Prerequisite, prerequisite_at
+from ..engine.prerequisite import FROM_DATABASE, NATURALLY, OutputKey, Prerequisite, prerequisite_at
 from ..engine.proxy import FAILED, RUNNING, SUBMIT_FAILED, SUBMITTED, SUCCEEDED, JobTimes, TaskProxy
 from ..engine.text import utc
 from . import wire
@@ -44,6 +46,10 @@ class Instances:
         self._families: dict[tuple[str, str], FamilyProxyElement] = {}
         self._moved_families: dict[FamilyProxyElement, None] = {}
         self._points: dict[int, int] = {}
+        self._present: dict[TaskProxy, None] = {}
+        self._gone: dict[TaskProxy, None] = {}
+        self._jobs: dict[TaskProxy, None] = {}
+        self._prerequisites: dict[TaskProxy, None] = {}
         self._deferred: dict[TaskProxy, None] = {}
         self._snapshots: WeakValueDictionary[Prerequisite, PrerequisiteElement] = WeakValueDictionary()
         self._unspawned: WeakValueDictionary[tuple[int, int], PrerequisiteElement] = WeakValueDictionary()
@@ -53,50 +59,90 @@ class Instances:
         return Window(self.engine.definition, self.engine.graph, self.workflow.n_edge_distance)
 
     def begin(self) -> None:
-        """Take in all of the engine's pool."""
-        self._apply(self.window.update(self.engine.pool, ()))
-        for proxy in self.engine.pool.values():
-            self._count_point(proxy.point, +1)
-            self._update_job(proxy)
-            self._tell_messages(proxy)
-        self._settle()
+        """Have all of the engine's pool taken in by `catch_up`."""
+        self._present = dict.fromkeys(self.engine.pool.values())
+        self._jobs = dict(self._present)
 
     # -- changes -------------------------------------------------------------------------------------------------------
 
-    def update(self, changes: Changes) -> None:
-        """Take in what a turn of the engine changed."""
-        entered, left = self._pool_changes(changes.proxies)
-        change = self.window.update(entered, left)
-        self._enter(change)
-        for proxy in changes.jobs:
-            self._update_job(proxy)
+    def take(self, changes: Changes) -> None:
+        """Note what a turn of the engine changed, for `catch_up` to take in."""
         for proxy in changes.proxies:
-            self._update_proxy(proxy)
-        for proxy in changes.prerequisites:
-            if proxy not in changes.proxies:
-                self._update_prerequisites(proxy)
-        self._leave(change)
-        self._settle()
+            if proxy.was_removed:
+                self._present.pop(proxy, None)
+                self._gone[proxy] = None
+            else:
+                self._present[proxy] = None
+        self._jobs.update(changes.jobs)
+        self._prerequisites.update(changes.prerequisites)
 
-    def _pool_changes(self, proxies: Iterable[TaskProxy]) -> tuple[list[Key], list[Key]]:
+    @property
+    def is_behind(self) -> bool:
+        """Whether there are changes that have not been taken in."""
+        return bool(self._present or self._gone or self._jobs or self._prerequisites)
+
+    def catch_up(self, items: int) -> bool:
+        """Take in up to this many changed instances; True once there are no more.
+
+        Those that are in the pool come first: what leaves then finds its neighbours where they are.
+        """
+        present = _some(self._present, items)
+        if present:
+            self._enter(self.window.update(self._entered(present), ()))
+            for proxy in present:
+                if proxy in self._jobs:
+                    self._update_job(proxy)
+                    del self._jobs[proxy]
+                self._prerequisites.pop(proxy, None)
+                self._update_proxy(proxy)
+        items -= len(present)
+        for proxy in _some(self._prerequisites, items):
+            items -= 1
+            self._update_prerequisites(proxy)
+        gone = _some(self._gone, items)
+        if gone:
+            for proxy in gone:
+                if proxy in self._jobs:
+                    self._update_job(proxy)
+                    del self._jobs[proxy]
+                self._update_proxy(proxy)
+            change = self.window.update((), self._left(gone))
+            self._enter(change)
+            self._leave(change)
+        items -= len(gone)
+        for proxy in _some(self._jobs, items):
+            self._update_job(proxy)
+        self._settle()
+        return not self.is_behind
+
+    def _entered(self, proxies: Iterable[TaskProxy]) -> list[Key]:
+        """Keys of those that are in the pool and were not."""
         pool, nodes = self.engine.pool, self.window.nodes
         entered: list[Key] = []
-        left: list[Key] = []
         for proxy in proxies:
             key = (proxy.point, proxy.definition.name)
             node = nodes.get(key)
-            was_in = node is not None and node.is_active
-            is_in = key in pool
-            if is_in and not was_in:
+            if key in pool and (node is None or not node.is_active):
                 entered.append(key)
                 self._count_point(proxy.point, +1)
-            elif was_in and not is_in:
-                left.append(key)
+        return entered
+
+    def _left(self, proxies: Iterable[TaskProxy]) -> list[Key]:
+        """Keys of those that were in the pool and are not."""
+        pool, nodes = self.engine.pool, self.window.nodes
+        left: dict[Key, None] = {}
+        for proxy in proxies:
+            key = (proxy.point, proxy.definition.name)
+            node = nodes.get(key)
+            if key not in pool and node is not None and node.is_active and key not in left:
+                left[key] = None
                 self._count_point(proxy.point, -1)
-        return list(dict.fromkeys(entered)), list(dict.fromkeys(left))
+        return list(left)
 
     def set_extent(self, extent: int) -> None:
         """Look at the whole pool again with a window of another size."""
+        while not self.catch_up(1_000_000):
+            pass
         before = {node.key: node for node in self.window.nodes.values() if node.is_shown}
         self.window = self._new_window()
         change = self.window.update(self.engine.pool, ())
@@ -116,12 +162,9 @@ class Instances:
         change.edges_added = [edge for edge in change.edges_added if self._edge_id(edge) not in old_edges]
         change.entered = arrived
         change.left = list(before.values())
-        self._apply(change)
-        self._settle()
-
-    def _apply(self, change: WindowChange) -> None:
         self._enter(change)
         self._leave(change)
+        self._settle()
 
     def _enter(self, change: WindowChange) -> None:
         for node in change.entered:
@@ -211,7 +254,7 @@ class Instances:
         picture.task_proxies.prune(element)
         task = element.task
         del task.proxies[element]
-        task.own = None
+        task.rewrite()
         family: FamilyProxyElement | None = element.first_parent
         assert family is not None
         del family.child_tasks[element]
@@ -220,7 +263,7 @@ class Instances:
             picture.family_proxies.prune(family)
             del self._families[family.cycle_point, family.name]
             del family.family.proxies[family]
-            family.family.own = None
+            family.family.rewrite()
             parent = family.first_parent
             if parent is not None:
                 del parent.child_families[family]
@@ -447,15 +490,9 @@ class Instances:
             task.add_elapsed(times.finished - times.started)
             self.picture.tasks.touch(task)
 
-    def _tell_messages(self, proxy: TaskProxy) -> None:
-        """Give the job of an instance that is new to the picture the messages of what it completed."""
-        element = self._element_of(proxy)
-        if element is not None and element.jobs:
-            messages = [text for label, text in proxy.outputs.items() if label not in _SILENT_OUTPUTS]
-            element.jobs[-1].messages = tuple(messages)
-
     def _create_job(self, element: TaskProxyElement, times: JobTimes) -> JobElement:
         picture = self.picture
+        messages = element.task.output_messages
         number = format_job(times.submit_number)
         id = f"{element.id}/{number}"
         limit = self.engine.definition.tasks[element.name].runtime.get("execution time limit")
@@ -471,6 +508,8 @@ class Instances:
         picture.jobs.add(job)
         if element.jobs is None:
             element.jobs = []
+            # The first that is seen of it: what it completed before was said by this job.
+            job.messages = tuple([messages[label] for label in element.outputs or () if label not in _SILENT_OUTPUTS])
         element.jobs.append(job)
         if is_new and picture.task_proxies.touch(element):
             news_of(element).jobs.append(job.reference)
@@ -502,7 +541,7 @@ class Instances:
         for end in (element.source, element.target):
             if end.edges is not None:
                 end.edges.pop(element, None)
-                end.own = None
+                end.rewrite()
 
 
 def news_of(element: TaskProxyElement) -> News:
@@ -533,4 +572,19 @@ def job_state(times: JobTimes) -> str:
 
 
 def _time_text(seconds: float | None) -> str:
-    return "" if seconds is None else utc(seconds)
+    return "" if seconds is None else _second_text(int(seconds))
+
+
+_second_text = lru_cache(maxsize=4096)(utc)
+
+
+def _some(waiting: dict[TaskProxy, None], items: int) -> list[TaskProxy]:
+    """Take up to this many out of what waits, first come first."""
+    if items >= len(waiting):
+        taken = list(waiting)
+        waiting.clear()
+        return taken
+    taken = list(islice(waiting, max(items, 0)))
+    for proxy in taken:
+        del waiting[proxy]
+    return taken

@@ -32,6 +32,7 @@ from .workflow import WorkflowElement, time_zone_of
 
 ALL = "all"
 WORKFLOW = "workflow"
+MANY = 1_000_000_000
 LOG_LEVELS = frozenset({"WARNING", "ERROR", "CRITICAL"})
 """Levels of log lines that are shown."""
 
@@ -43,7 +44,7 @@ class Picture:
     """What a run looks like from outside.
 
     Args:
-        engine: In any state; all of it is taken in at once. Use it between turns only.
+        engine: In any state. Its pool is taken in by `prime` in slices, or when someone asks for the whole.
         identity: How the run is named and where it is reached.
         runtime: Settings of every namespace, families included (`WorkflowConfig.runtime`).
         extent: How many arrows from the pool the window reaches.
@@ -117,9 +118,15 @@ class Picture:
 
     # -- following the run ---------------------------------------------------------------------------------------------
 
-    def update(self, turn: Turn) -> None:
-        """Take in what a turn changed, after it was committed and before the engine goes on."""
-        self.instances.update(turn.changes)
+    def update(self, turn: Turn, *, items: int | None = None) -> None:
+        """Take in what a turn changed, after it was committed and before the engine goes on.
+
+        Args:
+            turn: What `Engine.take` handed over.
+            items: At most this many instances now; go on with `prime`, before the engine does. All by default.
+        """
+        self.instances.take(turn.changes)
+        self.instances.catch_up(MANY if items is None else items)
         for level, text, _ in turn.log:
             if level in LOG_LEVELS:
                 self.workflow.add_log_record(level, text)
@@ -150,12 +157,26 @@ class Picture:
             self.workflow.add_log_record(level, text)
 
     def prime(self, items: int) -> bool:
-        """Make up to this many more elements of what is defined; True once all are made. For idle moments."""
+        """Make up to this many more elements, first of instances and then of what is defined; True once all are made.
+
+        For idle moments, a slice at a time; whoever asks for the whole has the rest made at once.
+        """
+        if self.instances.is_behind:
+            self.instances.catch_up(items)
+            return False
         return self.definitions.prime(items)
+
+    def complete(self) -> None:
+        """Make all elements that are left to make."""
+        while self.instances.is_behind:
+            self.instances.catch_up(MANY)
+        self.definitions.complete()
 
     def reload(self, engine: Engine, *, runtime: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """Start over with another definition; subscribers are sent everything as new."""
-        self._seal()
+        self.complete()
+        while self._seal(MANY):
+            pass
         status, message = self.workflow.status, self.workflow.status_msg
         broadcasts, extent = self.workflow.broadcasts, self.workflow.n_edge_distance
         for channel in self._channels():
@@ -178,10 +199,14 @@ class Picture:
             or self.workflow.has_changed()
         )
 
-    def take_deltas(self) -> list[Message]:
-        """The topics and payloads to publish, in order: all that changed since the last call, as one batch for each
-        time the whole was asked for in between."""
-        self._seal()
+    def take_deltas(self, items: int | None = None) -> list[Message]:
+        """The topics and payloads to publish, in order: all that changed since the last call, as one batch, and one
+        more for each time the whole was asked for in between.
+
+        Args:
+            items: At most this many elements of a kind; call again while `has_news`. All by default.
+        """
+        self._seal(MANY if items is None else items)
         messages, self._sealed = self._sealed, []
         return messages
 
@@ -193,13 +218,13 @@ class Picture:
         self._time = max(self._clock(), self._time + 1e-6)
         return self._time
 
-    def _seal(self) -> None:
-        """Make a batch of what has changed since the last one."""
+    def _seal(self, items: int) -> bool:
+        """Make a batch of what has changed since the last one; True if there is more."""
         self.instances.flush()
         reloaded = self._is_reloaded
         changed = [channel for channel in self._channels() if reloaded or channel.has_news]
         if not changed and not self.workflow.has_changed():
-            return
+            return False
         now = self._tick()
         text = repr(now)
         self._is_reloaded = False
@@ -207,7 +232,7 @@ class Picture:
         payloads: list[Message] = []
         lists: list[bytes] = []
         for channel in changed:
-            data, references = channel.delta(now, text, reloaded=reloaded)
+            data, references = channel.delta(now, text, items=items, reloaded=reloaded)
             payloads.append((channel.topic, data))
             lists.append(_listed(channel.topic, references))
         payloads.append((WORKFLOW, self._workflow_delta(now, text, lists, reloaded=reloaded)))
@@ -216,6 +241,7 @@ class Picture:
         parts = [wire.message(_ALL_FIELDS[topic], data) for topic, data in payloads]
         parts.append(wire.integer(AllDeltas.sequence, self.sequence))
         self._sealed.append((ALL, b"".join(parts)))
+        return self.instances.has_deferred or any(channel.has_news for channel in changed)
 
     def _workflow_delta(self, now: float, text: str, lists: Iterable[bytes], *, reloaded: bool) -> bytes:
         if reloaded:
@@ -238,8 +264,7 @@ class Picture:
         now = self._settle()
         parts = [wire.message(PbEntireWorkflow.workflow, self._workflow_whole(now))]
         for channel in self._channels():
-            for pieces in channel.whole(_ENTIRE_FIELDS[channel.topic]):
-                parts += pieces
+            parts += channel.whole(_ENTIRE_FIELDS[channel.topic])
         parts.append(wire.integer(PbEntireWorkflow.sequence, self.sequence))
         return b"".join(parts)
 
@@ -264,8 +289,9 @@ class Picture:
         raise PictureError(f"There are no elements of type {element_type!r}; types are {kinds}")
 
     def _settle(self) -> float:
-        self.definitions.complete()
-        self._seal()
+        self.complete()
+        while self._seal(MANY):
+            pass
         return self._tick()
 
     def _workflow_everything(self, now: float) -> bytes:
