@@ -1,12 +1,13 @@
-"""Telling running workflows something: one request to each, and one line of what came of it."""
+"""Telling running workflows something: one request to each, and one line of what came of it.
+
+Jobs tell their own workflow things, too: nothing here imports more than the client needs.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import click
 
 from ..contact.identifiers import Identifier, parse_identifiers
 from ..exceptions import TidemillError
@@ -14,66 +15,115 @@ from .exceptions import InputError
 from .printer import Printer
 from .workflows import find_runs
 
-timeout_option = click.option(
-    "--comms-timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    metavar="SECONDS",
-    help="How long to wait for an answer.",
-)
+Result = Mapping[str, Any]
+"""What a command changed: ``tasks``, ``unmatched`` and what else belongs to the command."""
 
 
 def tell(
     printer: Printer,
-    workflows: Sequence[str],
-    endpoint: str,
-    arguments: dict[str, Any],
+    requests: Mapping[str, Mapping[str, Any]],
+    name: str,
     *,
     timeout: float | None,
-    done: str,
+    reason: str,
+    say: Callable[[Result], str],
     already_stopped_is_fine: bool = False,
     afterwards: Callable[[str], None] | None = None,
 ) -> int:
-    """Call an endpoint of each workflow; returns 1 if one refused or could not be reached.
+    """Send a command to each workflow; returns 1 if one refused or could not be reached.
 
     Args:
-        printer: told what was done.
-        workflows: ids or globs of running workflows.
-        endpoint: what to call.
-        arguments: its arguments.
+        printer: told what was done; programs get the receipts.
+        requests: the command's arguments, by running workflow.
+        name: of the command.
         timeout: seconds to wait for each answer.
-        done: what to say of each success, after the workflow's name.
+        reason: why, for the record of the run.
+        say: what to tell of a result.
         already_stopped_is_fine: a workflow that does not run counts as success.
         afterwards: called for each success.
     """
     from ..network.client import WorkflowRuntimeClient
     from ..network.exceptions import WorkflowStopped
 
-    runs = find_runs(workflows, running=True)
-    results: list[dict[str, Any]] = []
+    many = len(requests) > 1
+    receipts: list[dict[str, Any]] = []
+    lines: list[str] = []
     failed = False
-    for run in runs:
+    for run, arguments in requests.items():
         try:
             with WorkflowRuntimeClient(run, timeout=timeout) as client:
-                client(endpoint, arguments)
+                receipt = client("command", {"name": name, "arguments": arguments, "reason": reason})
+            result = receipt.get("result") or {}
+            for text in (*result.get("unmatched", ()), *result.get("skipped", ())):
+                printer.warn(f"{run}: {_not_done(text)}" if many else _not_done(text))
             if afterwards is not None:
                 afterwards(run)
-            results.append({"workflow": run, "ok": True})
-        except WorkflowStopped as error:
-            if not already_stopped_is_fine:
-                if len(runs) == 1:
-                    raise
-                failed = True
-            results.append({"workflow": run, "ok": already_stopped_is_fine, "error": str(error)})
-            print(f"{run}: {error}", file=sys.stderr)
+            receipts.append({"workflow": run, "ok": True, **receipt})
+            lines.append(f"{run}: {say(result)}" if many else say(result))
         except TidemillError as error:
-            if len(runs) == 1:
+            fine = already_stopped_is_fine and isinstance(error, WorkflowStopped)
+            if not many and not fine:
                 raise
-            failed = True
-            results.append({"workflow": run, "ok": False, "error": str(error)})
+            failed = failed or not fine
+            receipts.append({"workflow": run, "ok": fine, "error": str(error)})
             print(f"{run}: {type(error).__name__}: {error}", file=sys.stderr)
-    text = "\n".join(f"{result['workflow']}: {done}" for result in results if result["ok"] and "error" not in result)
-    printer.done(results, text)
+    printer.done(receipts, "\n".join(lines))
     return 1 if failed else 0
+
+
+def to_all(workflows: Sequence[str], arguments: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The same arguments for each of the running workflows that names and globs mean."""
+    return dict.fromkeys(find_runs(workflows, running=True), arguments)
+
+
+def workflow_names(texts: Sequence[str], *, advice: str = "a workflow is needed here") -> list[str]:
+    """The workflows that IDs name, without their cycles and tasks: they may have none.
+
+    Args:
+        advice: what to do instead, for the error.
+
+    Raises:
+        InputError: an ID names a cycle or a task.
+    """
+    names = []
+    for identifier in parse_identifiers(texts):
+        if identifier.cycle is not None:
+            raise InputError(f"{identifier}: {advice}, not a cycle or a task")
+        names.append(workflow_part(identifier))
+    return names
+
+
+def workflow_part(identifier: Identifier) -> str:
+    """The workflow of an ID as `find_runs` takes it.
+
+    Raises:
+        InputError: it asks for workflows that do not run.
+    """
+    if identifier.workflow is None:
+        raise InputError(f"{identifier}: name the workflow, too")
+    if identifier.workflow_selector not in (None, "running"):
+        raise InputError(f"{identifier}: only workflows that are running can be told something")
+    return str(identifier._replace(workflow_selector=None).workflow_part)
+
+
+def tasks_by_run(texts: Sequence[str]) -> dict[str, list[str]]:
+    """What IDs select in each running workflow: ``CYCLE/TASK[:state]`` or ``CYCLE[:state]``, as written.
+
+    Raises:
+        InputError, IdentifierError: an ID is not valid, names a job or no task, or its workflow is not there.
+    """
+    found: dict[str, list[str]] = {}
+    for identifier in parse_identifiers(texts):
+        if identifier.cycle is None:
+            name = identifier.workflow or texts[0]
+            raise InputError(
+                f"{identifier} names no task: write {name}//CYCLE/TASK, or '{name}//*' for all active tasks"
+            )
+        if identifier.job is not None:
+            raise InputError(f"{identifier}: this command takes tasks, not jobs; leave out /{identifier.job}")
+        for run in find_runs([workflow_part(identifier)], running=True):
+            found.setdefault(run, []).append(identifier.relative)
+    return found
 
 
 def one_identifier(texts: Sequence[str]) -> Identifier:
@@ -82,3 +132,14 @@ def one_identifier(texts: Sequence[str]) -> Identifier:
     if len(identifiers) != 1 or identifiers[0].workflow is None:
         raise InputError(f"one workflow, cycle or task is needed, found: {' '.join(texts)}")
     return identifiers[0]
+
+
+def changed(verb: str, result: Result) -> str:
+    """What a command did to tasks, in words: ``held 1/foo, 1/bar``."""
+    tasks = result.get("tasks") or ()
+    return f"{verb} {', '.join(tasks)}" if tasks else f"nothing {verb}"
+
+
+def _not_done(text: str) -> str:
+    # The scheduler names what matched nothing, or says in a sentence why it left a task alone.
+    return text if " " in text else f"no task matches {text}"

@@ -19,3 +19,7 @@ class InstallError(TidemillError):
 
 class CleanError(TidemillError):
     """The run cannot be removed."""
+
+
+class StateNotReached(TidemillError):
+    """No task came to be in the state that was waited for."""

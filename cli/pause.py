@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-import click
-
-from .control import tell, timeout_option
-from .options import cli_command
-from .printer import Printer
+from .control import tell, to_all, workflow_names
+from .plain import Parser
 
 
-@cli_command(epilog="\n  $ tidemill pause forecast\n")
-@click.argument("workflows", nargs=-1, required=True, metavar="WORKFLOW...")
-@timeout_option
-def command(printer: Printer, workflows: tuple[str, ...], comms_timeout: float | None) -> int:
-    """Submit no more jobs of running workflows until they are resumed. Active jobs go on."""
-    return tell(printer, workflows, "pause_workflow", {}, timeout=comms_timeout, done="paused")
+def make_parser() -> Parser:
+    """The options of the command."""
+    parser = Parser(
+        "pause",
+        "Submit no more jobs of running workflows until they are resumed. Active jobs go on.",
+        json=True,
+        examples="\n  tidemill pause ocean\n",
+    )
+    parser.add_argument("workflows", nargs="+", metavar="WORKFLOW", help="a workflow, or a pattern in quotes: 'ocean*'")
+    parser.add_reason()
+    parser.add_timeout()
+    return parser
+
+
+def main(argv: list[str]) -> int:
+    """Pause workflows."""
+    printer, values = make_parser().parse(argv)
+    return tell(
+        printer,
+        to_all(workflow_names(values.workflows), {}),
+        "pause",
+        timeout=values.comms_timeout,
+        reason=values.reason,
+        say=lambda result: "paused",
+    )

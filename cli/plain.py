@@ -12,13 +12,14 @@ from .printer import Printer, make_printer
 class Parser(argparse.ArgumentParser):
     """A parser with the options common to all commands, whose errors are raised."""
 
-    def __init__(self, command: str, description: str, *, json: bool = False) -> None:
+    def __init__(self, command: str, description: str, *, json: bool = False, examples: str = "") -> None:
         super().__init__(
             prog=f"tidemill {command}",
             description=description,
+            epilog="Examples:\n" + examples.strip("\n") if examples else None,
             allow_abbrev=False,
             # Not as wide as the terminal of the moment: the reference page is made from it, too.
-            formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100),
+            formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=100),
         )
         self.json = json
 
@@ -32,7 +33,7 @@ class Parser(argparse.ArgumentParser):
         common.add_argument("--debug", action="store_true", help="say everything; show the traceback of an error")
         common.add_argument("--color", "--colour", choices=("never", "auto", "always"), default="auto")
         common.add_argument("--timestamp", action=argparse.BooleanOptionalAction, default=False)
-        values = self.parse_intermixed_args(argv)
+        values = self.parse_intermixed_args(self._with_values_joined(argv))
         printer = make_printer(
             json=self.json and values.json,
             quiet=values.quiet,
@@ -43,6 +44,29 @@ class Parser(argparse.ArgumentParser):
         )
         return printer, values
 
+    def _with_values_joined(self, argv: list[str]) -> list[str]:
+        """The arguments with an option and a value that begins with ``-`` (``--offset -P1D``) made one.
+
+        argparse takes such a value for an option, where other parsers, and the people used to them, do not.
+        """
+        joined: list[str] = []
+        words = iter(argv)
+        for word in words:
+            action = self._option_string_actions.get(word)
+            if action is None or action.nargs is not None:
+                joined.append(word)
+                if word == "--":
+                    break
+                continue
+            value = next(words, None)
+            if value is None:
+                joined.append(word)
+            elif value.startswith("-") and len(value) > 1 and value not in self._option_string_actions:
+                joined.append(f"{word}={value}" if word.startswith("--") else f"{word}{value}")
+            else:
+                joined += [word, value]
+        return [*joined, *words]
+
     def add_timeout(self) -> None:
         """``--comms-timeout``."""
         self.add_argument(
@@ -51,6 +75,10 @@ class Parser(argparse.ArgumentParser):
             metavar="SECONDS",
             help="how long to wait for an answer (default 5)",
         )
+
+    def add_reason(self) -> None:
+        """``--reason``."""
+        self.add_argument("--reason", default="", metavar="TEXT", help="why, for the record of the run")
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(

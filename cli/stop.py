@@ -2,88 +2,110 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any
 
-import click
-
-from .control import one_identifier, tell, timeout_option
+from .control import one_identifier, tell, to_all, workflow_names, workflow_part
 from .exceptions import InputError
-from .options import cli_command
-from .printer import Printer
+from .plain import Parser
 
 
-@cli_command(
-    epilog="""
-  $ tidemill stop forecast                         # when active jobs are done
-  $ tidemill stop --now forecast                   # now; play takes active jobs up again
-  $ tidemill stop forecast//20250103T00            # after a cycle point
-  $ tidemill stop --max-polls=60 --interval=1 forecast   # and wait until it has stopped
-"""
-)
-@click.argument("ids", nargs=-1, required=True, metavar="WORKFLOW[//CYCLE[/TASK]]...")
-@click.option("-k", "--kill", is_flag=True, help="End active jobs, then stop.")
-@click.option("-n", "--now", count=True, help="Leave active jobs and stop; twice: do not even wait for event handlers.")
-@click.option("-w", "--wall-clock", metavar="TIME", help="Stop at this time (ISO 8601).")
-@click.option("--max-polls", type=int, default=0, metavar="N", help="Wait: look up to N times whether it has stopped.")
-@click.option(
-    "--interval", type=float, default=60.0, show_default=True, metavar="SECONDS", help="Time between two looks."
-)
-@timeout_option
-def command(
-    printer: Printer,
-    ids: tuple[str, ...],
-    kill: bool,
-    now: int,
-    wall_clock: str | None,
-    max_polls: int,
-    interval: float,
-    comms_timeout: float | None,
-) -> int:
-    """Stop running workflows: when active jobs are done, or after a cycle point, a task or a time."""
-    if kill and now:
-        raise InputError("--kill and --now exclude each other: jobs are either ended or left")
-    arguments: dict[str, Any] = {}
-    workflows: tuple[str, ...] = ids
-    said = "stopping when active jobs are done"
-    if any("//" in text for text in ids):
-        if kill or now or wall_clock:
-            raise InputError("a cycle point or task is a way to stop of its own: leave --kill, --now and --wall-clock")
-        identifier = one_identifier(ids)
-        assert identifier.workflow is not None
-        workflows = (identifier.workflow,)
-        if identifier.task is not None:
-            arguments["task"] = f"{identifier.cycle}/{identifier.task}"
-            said = f"stopping when {arguments['task']} has finished"
-        else:
-            arguments["cycle_point"] = identifier.cycle
-            said = f"stopping after cycle point {identifier.cycle}"
-    elif wall_clock is not None:
-        arguments["clock_time"] = _seconds(wall_clock)
-        said = f"stopping at {wall_clock}"
-    elif kill:
-        arguments["mode"], said = "kill", "ending active jobs, then stopping"
-    elif now:
-        arguments["mode"], said = ("now" if now == 1 else "now-now"), "stopping now; active jobs go on"
+def make_parser() -> Parser:
+    """The options of the command."""
+    parser = Parser(
+        "stop",
+        "Stop running workflows: when active jobs are done, or after a cycle point, a task or a time.",
+        json=True,
+        examples="""
+  tidemill stop ocean                                    when active jobs are done
+  tidemill stop --now ocean                              now; play takes active jobs up again
+  tidemill stop ocean//20250103T00                       after a cycle point
+  tidemill stop --max-polls=60 --interval=1 ocean        and wait until it has stopped
+""",
+    )
+    parser.add_argument("ids", nargs="+", metavar="WORKFLOW[//CYCLE[/TASK]]")
+    parser.add_argument("-k", "--kill", action="store_true", help="end active jobs, then stop")
+    parser.add_argument(
+        "-n", "--now", action="count", default=0, help="leave active jobs; twice: do not even wait for event handlers"
+    )
+    parser.add_argument("-w", "--wall-clock", metavar="TIME", help="stop at this time (ISO 8601)")
+    parser.add_argument("--flow", type=int, metavar="NUMBER", help="let this flow run out; the run ends with its last")
+    parser.add_argument(
+        "--max-polls", type=int, default=0, metavar="N", help="wait: look up to N times whether it has stopped"
+    )
+    parser.add_argument(
+        "--interval", type=float, default=60.0, metavar="SECONDS", help="time between two looks (default 60)"
+    )
+    parser.add_reason()
+    parser.add_timeout()
+    return parser
+
+
+def main(argv: list[str]) -> int:
+    """Stop workflows."""
+    printer, values = make_parser().parse(argv)
+    requests, said = _requests(values)
 
     def wait(run: str) -> None:
-        if max_polls > 0:
-            _wait_until_stopped(run, max_polls, interval)
+        if values.max_polls > 0:
+            _wait_until_stopped(run, values.max_polls, values.interval)
 
     return tell(
         printer,
-        workflows,
-        "stop_workflow",
-        arguments,
-        timeout=comms_timeout,
-        done=said,
+        requests,
+        "stop",
+        timeout=values.comms_timeout,
+        reason=values.reason,
+        say=lambda result: said,
         already_stopped_is_fine=True,
         afterwards=wait,
     )
 
 
+def _requests(values: Namespace) -> tuple[dict[str, Mapping[str, Any]], str]:
+    """What to tell each workflow, and how to say that it was told."""
+    ways = [
+        option
+        for option, given in (
+            ("--kill", values.kill),
+            ("--now", values.now),
+            ("--wall-clock", values.wall_clock),
+            ("--flow", values.flow is not None),
+        )
+        if given
+    ]
+    if len(ways) > 1:
+        raise InputError(f"{' and '.join(ways)} exclude each other: each is a way to stop of its own")
+    if any("//" in text.rstrip("/") for text in values.ids):
+        if ways:
+            raise InputError(f"a cycle point or task is a way to stop of its own: leave out {ways[0]}")
+        identifier = one_identifier(values.ids)
+        workflows = [workflow_part(identifier)]
+        if identifier.task is not None:
+            task = f"{identifier.cycle}/{identifier.task}"
+            return to_all(workflows, {"task": task}), f"stopping when {task} has finished"
+        point = identifier.cycle
+        return to_all(workflows, {"cycle_point": point}), f"stopping after cycle point {point}"
+    arguments: dict[str, Any] = {}
+    said = "stopping when active jobs are done"
+    if values.wall_clock is not None:
+        arguments["clock_time"] = _seconds(values.wall_clock)
+        said = f"stopping at {values.wall_clock}"
+    elif values.flow is not None:
+        arguments["flow"] = values.flow
+        said = f"flow {values.flow} runs out"
+    elif values.kill:
+        arguments["mode"], said = "kill", "ending active jobs, then stopping"
+    elif values.now:
+        arguments["mode"], said = ("now" if values.now == 1 else "now-now"), "stopping now; active jobs go on"
+    return to_all(workflow_names(values.ids), arguments), said
+
+
 def _seconds(text: str) -> float:
     """Seconds since the epoch of an ISO 8601 time; UTC where it names no zone."""
+    from datetime import UTC, datetime
+
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
