@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import define, field
 
 from .effects import TaskEvent
@@ -32,6 +34,8 @@ class Changes:
     """Instances outside the pool, by (point, task), that are to be held when they come, or no longer."""
     flows_left: dict[int, frozenset[int]] = field(factory=dict)
     """Past instances, by identity, that were taken out of flows: what is left to them."""
+    xtriggers: dict[str, dict[str, Any] | None] = field(factory=dict)
+    """Signatures satisfied, with results; None where one is to be forgotten."""
     caught_up: list[int] = field(factory=list)
     """Past instances, by identity, that wait for no flow any more."""
     reloaded: bool = False
@@ -48,6 +52,7 @@ class Changes:
             or self.absolute_outputs
             or self.flows
             or self.broadcasts
+            or self.xtriggers
             or self.held
             or self.flows_left
             or self.caught_up

@@ -62,6 +62,16 @@ class KillJob:
 
 
 @frozen
+class CallXtrigger:
+    """Call a function of an external trigger; answered by `XtriggerReported`, always."""
+
+    signature: str
+    function: str
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+
+@frozen
 class WorkflowEvent:
     """A workflow event took place (startup, shutdown, stall, ...): run its handlers."""
 
@@ -86,4 +96,4 @@ class StopScheduler:
     exit_code: int = 0
 
 
-Effect = SubmitJob | RecoverJob | PollJob | KillJob | WorkflowEvent | TaskEvent | StopScheduler
+Effect = SubmitJob | RecoverJob | PollJob | KillJob | CallXtrigger | WorkflowEvent | TaskEvent | StopScheduler

@@ -21,7 +21,7 @@ from .broadcasts import Broadcasts
 from .changes import Changes
 from .commands import COMMANDS
 from .effects import Effect, JobSpecification, KillJob, SubmitJob
-from .events import Command, Event, Start
+from .events import Command, Event, Start, XtriggerReported
 from .flows import Flows
 from .graph import Graph
 from .history import History
@@ -110,6 +110,8 @@ class Engine:
             handler(self.outcomes, event)
         elif isinstance(event, Command):
             self._command(event)
+        elif isinstance(event, XtriggerReported):
+            self.xtriggers.reported(event)
         elif isinstance(event, Start):
             self._start()
         for action in self.timers.due(self.now):

@@ -82,6 +82,16 @@ class JobFailed(Event, frozen=True, tag=True):
     """Text of a deliberate abort, if there was one."""
 
 
+class XtriggerReported(Event, frozen=True, tag=True):
+    """A function of an external trigger returned, or failed."""
+
+    signature: str
+    satisfied: bool = False
+    results: dict[str, Any] = {}
+    error: str = ""
+    """Why it could not be called, or what it raised; empty if it returned."""
+
+
 class Command(Event, frozen=True, tag=True):
     """A user asked for something."""
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from attrs import define
+from attrs import define, frozen
+
+
+@frozen(kw_only=True)
+class XtriggerContext:
+    """What functions of external triggers may be told of the run."""
+
+    workflow: str = ""
+    run_directory: str = ""
+    user: str = ""
 
 
 @define
@@ -29,3 +38,4 @@ class EngineOptions:
     """Stop when the clock reaches this; seconds since the epoch."""
     stop_task: str | None = None
     """Stop when this ``CYCLE/TASK`` has finished."""
+    xtriggers: XtriggerContext = XtriggerContext()

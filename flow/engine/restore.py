@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
 
@@ -57,6 +57,8 @@ class SavedState:
     """(task, cycle)."""
     broadcasts: list[tuple[str, str, str, str]] = field(factory=list)
     """(cycle or ``*``, namespace, setting, value)."""
+    xtriggers: Mapping[str, dict[str, Any]] = field(factory=dict)
+    """Signatures satisfied, with results."""
     latest_flow: int = 1
     parameters: Mapping[str, str] = field(factory=dict)
 
@@ -72,6 +74,7 @@ def restore(engine: Engine, state: SavedState, *, now: float) -> None:
         engine.spawner.absolute_outputs.add(OutputKey(parse(cycle), task, label))
     engine.flows.latest = state.latest_flow
     engine.broadcasts.load(state.broadcasts)
+    engine.xtriggers.satisfied.update(state.xtriggers)
     engine.interventions.to_hold.update((parse(cycle), task) for task, cycle in state.to_hold)
     for task, cycle, flows in state.searches:
         if task in engine.definition.tasks:
@@ -80,10 +83,11 @@ def restore(engine: Engine, state: SavedState, *, now: float) -> None:
     pool = [proxy for saved in state.proxies if saved.in_pool and (proxy := _proxy(engine, saved)) is not None]
     for proxy in pool:
         engine.spawner.attach_prerequisites(proxy)
-        engine.xtriggers.attach(proxy)
+        engine.xtriggers.attach(proxy, restored=True)
         engine.pool[(proxy.point, proxy.definition.name)] = proxy
         engine.runahead.entered(proxy, engine.future_offset(proxy))
         engine.log("INFO", f"+ {proxy.id} {proxy.status}{' (held)' if proxy.is_held else ''}")
+    engine.xtriggers.forget_unused()
     satisfy_from_record(engine)
     engine.shutdown.start_timers()
     for proxy in pool:

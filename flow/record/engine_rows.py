@@ -52,6 +52,11 @@ def batch_of(engine: Engine, turn: Turn, events: Iterable[Event]) -> Batch:
             batch.deletions.setdefault("broadcast_states", []).append((where, namespace, key))
         event = (utc(engine.now), sign, where, namespace, key, value)
         batch.tables.setdefault("broadcast_events", []).append(event)
+    for signature, results in changes.xtriggers.items():
+        if results is None:
+            batch.deletions.setdefault("xtriggers", []).append((signature,))
+        else:
+            batch.tables.setdefault("xtriggers", []).append((signature, json.dumps(results)))
     for (point, task), held in changes.held.items():
         rows = batch.tables if held else batch.deletions
         rows.setdefault("tasks_to_hold", []).append((task, write(point)))
@@ -84,6 +89,7 @@ def saved_state(saved: SavedRun, history: Iterable[TaskRow]) -> SavedState:
         searches=[(task, cycle, flows) for task, cycle, flows in searches],
         to_hold=[(str(task), str(cycle)) for task, cycle in saved.tables.get("tasks_to_hold", [])],
         broadcasts=[tuple(map(str, row)) for row in saved.tables.get("broadcast_states", [])],  # type: ignore[misc]
+        xtriggers={str(row[0]): json.loads(str(row[1])) for row in saved.tables.get("xtriggers", [])},
         latest_flow=max((int(str(row[0])) for row in saved.tables.get("workflow_flows", [])), default=1),
         parameters={key: value for key, value in saved.parameters.items() if value is not None},
     )
