@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import time
 import traceback
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,13 +23,27 @@ from ..contact.paths import current_user
 from ..exceptions import TidemillError
 from ..network.server import WorkflowRuntimeServer
 from .engine import commands
-from .engine.effects import Effect, KillJob, PollJob, RecoverJob, StopScheduler, SubmitJob
+from .engine.effects import (
+    Effect,
+    KillJob,
+    PollJob,
+    RecoverJob,
+    StopScheduler,
+    SubmitJob,
+    TaskEvent,
+    WorkflowEvent,
+)
 from .engine.engine import Engine, Turn
 from .engine.events import Command, Event, JobKey, JobMessage, Start, Tick
 from .engine.reloading import check_reload
 from .engine.restore import restore
+from .engine.shutdown import NOW, NOW_NOW
 from .engine.why import explain
 from .exceptions import CommandFailed
+from .handlers.facts import RunFacts, facts_of
+from .handlers.handlers import EventHandlers
+from .handlers.settings import HandlerSettings, handler_environment, handler_settings
+from .jobs.background import job_process_environment
 from .jobs.context import WorkflowContext
 from .jobs.manager import JobManager
 from .plan import RunPlan
@@ -38,6 +54,7 @@ from .record.log import LogRecord, SchedulerLog, write_configuration
 from .record.record import Record
 from .record.reference import compare_reference
 from .record.rows import Batch
+from .showing import Showing
 
 SLICE_SECONDS = 0.01
 """How long the engine may work before the loop gets its turn."""
@@ -55,6 +72,7 @@ class Scheduler:
         self.owner = current_user()
         self.service_directory: Path = plan.run_directory / ".service"
         self.engine = Engine(plan.definition, options=plan.options)
+        self.contact: ContactFile
         self.exit_code = 0
         self._inbox: list[Event] = []
         self._answers: dict[int, asyncio.Future[None]] = {}
@@ -62,6 +80,9 @@ class Scheduler:
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._stopping: StopScheduler | None = None
+        self._handlers: EventHandlers | None = None
+        self._has_closed = False
+        """Whether the last turn has been taken: nothing more can be asked for."""
         self._reloading = asyncio.Lock()
         self._is_virtual = plan.options.run_mode == "simulation"
 
@@ -79,13 +100,18 @@ class Scheduler:
                     with self._signals_caught():
                         self._begin()
                         await self._turns()
-                    await self._shut_down()
+                        await self._shut_down()
             except TidemillError as error:
                 self.log("CRITICAL", str(error))
+                await self._aborted(error)
                 raise
-            except Exception:
+            except Exception as error:
                 self.log("CRITICAL", f"The scheduler failed:\n{traceback.format_exc()}")
                 self.exit_code = 1
+                await self._aborted(error)
+            finally:
+                if self._handlers is not None:
+                    self._handlers.close()
             self._judge_reference()
             self.log("INFO", "DONE")
         return self.exit_code
@@ -143,13 +169,19 @@ class Scheduler:
                 version=__version__,
             )
             self.contact.write(path)
+            assert self.server.publisher is not None
+            self._showing = Showing(self.engine, plan, owner=self.owner, publisher=self.server.publisher)
+            self._showing.contact = self.contact
         except BaseException:
             await self.server.stop("failed to start")
             remove_keys(self.service_directory)
+            if hasattr(self, "contact"):
+                self.contact.remove(path)
             raise
         try:
             yield
         finally:
+            self._showing.close()
             reason = self._stopping.reason if self._stopping is not None else "failed"
             await self.server.stop(reason)
             remove_keys(self.service_directory)
@@ -171,6 +203,10 @@ class Scheduler:
         caught = (signal.SIGINT, signal.SIGTERM)
 
         def stop(number: signal.Signals) -> None:
+            if self._stopping is not None and self._handlers is not None:
+                self.log("WARNING", f"Caught {number.name} while stopping: event handlers are killed")
+                self._handlers.stop()
+                return
             self.log("WARNING", f"Caught {number.name}: stopping; jobs go on, play again to take them up")
             self.post(Command(self.time(), "stop", {"mode": "now"}, f"signal-{number.name}"))
 
@@ -207,6 +243,9 @@ class Scheduler:
         else:
             self.post(Start(self.time()))
         self._record.commit_now(Batch(parameters=plan.parameters))
+        self._handlers = self._event_handlers()
+        self._handlers.resume()
+        self._handlers.workflow_event(WorkflowEvent("startup", "workflow starting"))
         self._wake.set()
         if plan.started is not None:
             plan.started(f"{self.contact.host}:{self.contact.port}")
@@ -254,6 +293,38 @@ class Scheduler:
             global_init_script=plan.global_init_script,
         )
 
+    def _event_handlers(self) -> EventHandlers:
+        plan = self.plan
+        run = RunFacts(
+            workflow=self.workflow,
+            run_directory=plan.run_directory,
+            uuid=plan.uuid,
+            host=self.contact.host,
+            port=self.contact.port,
+            owner=self.owner,
+            meta=plan.definition.config.get("meta") or {},
+            run_mode=plan.options.run_mode,
+        )
+        handlers = EventHandlers(run, self._handler_settings(), log=self.log, loop=asyncio.get_running_loop())
+        handlers.on_idle = self._wake.set
+        return handlers
+
+    def _handler_settings(self) -> HandlerSettings:
+        plan = self.plan
+        environment = handler_environment(
+            job_process_environment(os.environ),
+            plan.definition,
+            workflow=self.workflow,
+            name=self._context().workflow_name,
+            run_directory=plan.run_directory,
+            uuid=plan.uuid,
+            host=self.contact.host,
+            owner=self.owner,
+            utc_mode=plan.utc_mode,
+            debug=plan.options.debug,
+        )
+        return handler_settings(plan.definition, plan.site, environment)
+
     # -- turns ---------------------------------------------------------------------------------------------------------
 
     def time(self) -> float:
@@ -278,11 +349,23 @@ class Scheduler:
         self._wake.set()
 
     async def _turns(self) -> None:
-        while self._stopping is None:
+        while not self._is_over():
             await self._wake.wait()
             self._wake.clear()
             await self._turn()
             self._set_timer()
+
+    def _is_over(self) -> bool:
+        """Whether the run has ended and its event handlers too; requests are answered while they run."""
+        if self._stopping is None or self._handlers is None:
+            return self._stopping is not None
+        requested = self.engine.shutdown.requested
+        if requested == NOW_NOW or self._is_virtual:
+            return True
+        self._handlers.send_mail()
+        # What is to be tried again later is left to the next run if the scheduler is to stop soon.
+        retries = requested != NOW and not self._stopping.exit_code
+        return self._handlers.is_settled(retries=retries)
 
     async def _turn(self) -> None:
         """Drain the inbox, let the engine work it off in slices, commit, then carry the effects out."""
@@ -297,7 +380,11 @@ class Scheduler:
         for event in events:
             self.engine.handle(event)
         turn = await self._worked_off(events)
-        self._carry_out(turn.effects)
+        if self._stopping is not None and not self.engine.shutdown.is_stopped:
+            # A command gave the run more to do while its last event handlers were running.
+            self._stopping = None
+        self._carry_out(turn)
+        self._showing.update(turn)
         self._answer(events)
         if self.plan.observer is not None:
             self.plan.observer(self.engine, turn)
@@ -349,9 +436,10 @@ class Scheduler:
             except RecordError as error:
                 failure = error
 
-    def _carry_out(self, effects: list[Effect]) -> None:
+    def _carry_out(self, turn: Turn) -> None:
         submit, recover, poll, kill = [], [], [], []
-        for effect in effects:
+        happened: list[Effect] = []
+        for effect in turn.effects:
             if isinstance(effect, SubmitJob):
                 submit.append(effect.job)
             elif isinstance(effect, PollJob):
@@ -362,6 +450,8 @@ class Scheduler:
                 recover.append(effect.job)
             elif isinstance(effect, StopScheduler):
                 self._stopping = effect
+            else:
+                happened.append(effect)
         if recover:
             self._jobs.recover(recover)
         if poll:
@@ -370,6 +460,32 @@ class Scheduler:
             self._jobs.kill(kill)
         if submit:
             self._jobs.submit(submit)
+        if happened:
+            self._tell(happened, turn)
+        if self._stopping in turn.effects and not self._is_over():
+            self.log("INFO", "Waiting for event handlers to end before shutting down")
+
+    def _tell(self, happened: list[Effect], turn: Turn) -> None:
+        """Hand events to their handlers, with what is known of the tasks they are about."""
+        handlers = self._handlers
+        if handlers is None:
+            return
+        engine = self.engine
+        # Instances that finished in this turn are in the pool no more, but among its changes.
+        known = {(proxy.cycle, proxy.name, proxy.submit_number): proxy for proxy in turn.changes.proxies}
+        for event in happened:
+            if isinstance(event, WorkflowEvent):
+                handlers.workflow_event(event)
+            elif isinstance(event, TaskEvent):
+                key = event.key
+                proxy = known.get(key) or engine.find(key.cycle, key.task)
+                if proxy is not None:
+                    runtime = engine.runtime_of(proxy)
+                elif key.task in engine.definition.tasks:
+                    runtime = engine.definition.tasks[key.task].runtime
+                else:
+                    continue
+                handlers.task_event(event, facts_of(event, proxy, runtime))
 
     def _set_timer(self) -> None:
         """Wake at the engine's next time; a simulation need not wait for it."""
@@ -433,6 +549,8 @@ class Scheduler:
             for warning in definition.warnings:
                 self.log("WARNING", warning)
             self._jobs.use(self._context())
+            if self._handlers is not None:
+                self._handlers.use(definition.config.get("meta") or {}, self._handler_settings())
             self.engine.next_definition = definition
             return await self._result(command)
 
@@ -441,9 +559,68 @@ class Scheduler:
         cycle, _, name = task.removeprefix("//").partition("/")
         return explain(self.engine, cycle, name, workflow=self.workflow, now=self.time()).to_dict()
 
-    def broadcasts(self) -> dict[str, Any]:
-        """The broadcasts in force: by cycle point (or ``*``) and namespace, nested settings as texts."""
-        return self.engine.broadcasts.as_dict()
+    def entire_picture(self) -> bytes:
+        """Everything there is to see of the run, a ``PbEntireWorkflow``."""
+        return self._showing.picture().entire()
+
+    def picture_elements(self, element_type: str) -> bytes:
+        """Everything of one kind, as deltas; raises `PictureError` for an unknown kind."""
+        return self._showing.picture().elements(element_type)
+
+    async def graphql(
+        self, request_string: str, variables: dict[str, Any] | None, *, meta: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The data of a GraphQL request; its mutations are commands of whoever sent it."""
+        user = str(meta.get("auth_user", self.owner))
+
+        async def command(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+            if meta.get("role", "control") != "control":
+                raise CommandFailed(f"{name}: this key may look, not change anything")
+            identity = str(uuid.uuid4())
+            if name == "set_verbosity":
+                self.set_verbosity(**arguments)
+                return {"id": identity, "result": {}}
+            result = await self.command(name, arguments, id=identity, user=user)
+            return {"id": identity, "result": result}
+
+        return await self._showing.query(
+            request_string, variables, command=command, messages=self.put_messages, meta=meta
+        )
+
+    def subscribed(self) -> None:
+        """Someone has subscribed to what is published."""
+        self._showing.someone_subscribed()
+
+    def broadcasts(self, task: str | None = None) -> dict[str, Any]:
+        """The broadcasts in force: by cycle point (or ``*``) and namespace, nested settings as texts.
+
+        Args:
+            task: only those that apply to this ``CYCLE/TASK``; raises `CommandFailed` if there is no such task.
+        """
+        found = self.engine.broadcasts.as_dict()
+        if task is None:
+            return found
+        cycle, _, name = task.removeprefix("//").partition("/")
+        definition = self.plan.definition
+        if name not in definition.tasks:
+            raise CommandFailed(f"There is no task {name!r} in the workflow: {task} should be CYCLE/TASK")
+        point = definition.cycling.format(definition.cycling.parse(cycle))
+        names = definition.tasks[name].namespaces
+        applying = {
+            at: {name: settings for name, settings in found[at].items() if name in names}
+            for at in ("*", point)
+            if at in found
+        }
+        return {at: settings for at, settings in applying.items() if settings}
+
+    def set_verbosity(self, level: str) -> None:
+        """Log this level and above from now on; raises `CommandFailed` for an unknown one."""
+        try:
+            self._log.set_level(level)
+        except KeyError:
+            raise CommandFailed(
+                f"{level!r} is not a level of the log: it is DEBUG, INFO, WARNING, ERROR or CRITICAL"
+            ) from None
 
     async def put_messages(self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]) -> None:
         """Take messages of a job; returns once they are committed. Raises `CommandFailed` for a bad job ID."""
@@ -461,6 +638,8 @@ class Scheduler:
 
     async def _committed(self, event: Event) -> None:
         """Put an event into the inbox and wait until what it changed is on disk."""
+        if self._has_closed:
+            raise CommandFailed(f"{self.workflow} is stopping")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._answers[id(event)] = future
         self.post(event)
@@ -485,14 +664,30 @@ class Scheduler:
         if self._timer is not None:
             self._timer.cancel()
         self._jobs.close()
+        self._has_closed = True
         events, self._inbox = self._inbox, []
         for event in events:
             if not isinstance(event, Command):
                 self.engine.handle(event)
-        await self._worked_off(events)
+        turn = await self._worked_off(events)
         for future in self._answers.values():
             if not future.done():
                 future.set_exception(CommandFailed(f"{self.workflow} is stopping: {stopping.reason}"))
+        handlers = self._handlers
+        if handlers is None:
+            return
+        if self.engine.shutdown.requested == NOW_NOW:
+            handlers.stop()
+        else:
+            self._tell([effect for effect in turn.effects if isinstance(effect, TaskEvent)], turn)
+            handlers.workflow_event(WorkflowEvent("shutdown", stopping.reason))
+        await handlers.settled(retries=False)
+
+    async def _aborted(self, error: Exception) -> None:
+        """The scheduler failed: say so, and let no handler be cut off."""
+        if self._handlers is not None:
+            self._handlers.workflow_event(WorkflowEvent("abort", str(error) or type(error).__name__))
+            await self._handlers.settled(retries=False)
 
     def _judge_reference(self) -> None:
         """After a reference test, compare what ran with what should have."""

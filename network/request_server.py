@@ -140,6 +140,7 @@ class RequestServer(Endpoints):
         self.host = host
         loop.add_reader(self._socket.FD, self._drain)
         loop.add_reader(self._monitor.FD, self._drain_monitor)
+        loop.add_reader(self.publisher.socket.FD, self._drain_subscriptions)
         # The descriptors tell of changes from now on; what is there already we look for ourselves.
         self._wake()
         self._drain_monitor()
@@ -180,6 +181,7 @@ class RequestServer(Endpoints):
         self._stopping = True
         self._loop.remove_reader(self._socket.FD)
         self._loop.remove_reader(self._monitor.FD)
+        self._loop.remove_reader(self.publisher.socket.FD)
         if reason is not None:
             self.publisher.stop(reason)
         else:
@@ -365,6 +367,13 @@ class RequestServer(Endpoints):
         user = str(meta.get("auth_user", self.schd.owner))[:100]
         prog, host = str(meta.get("prog", "?"))[:100], str(meta.get("host", "?"))[:100]
         self.schd.log("INFO", f"Command {endpoint.name!r} received from {user!r} ({prog!r} on {host!r})")
+
+    def _drain_subscriptions(self) -> None:
+        if self.publisher is not None and self.publisher.subscriptions():
+            self.subscribed()
+
+    def subscribed(self) -> None:
+        """Someone has subscribed; for servers that publish only then."""
 
     def _drain_monitor(self) -> None:
         while not self._monitor.closed:

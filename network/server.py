@@ -19,8 +19,25 @@ class SchedulerServices(Services, Protocol):
     ) -> dict[str, Any]:
         """Carry out a user's command; returns what it changed, once that is on disk."""
 
-    def broadcasts(self) -> dict[str, Any]:
-        """The broadcasts in force."""
+    def broadcasts(self, task: str | None = None) -> dict[str, Any]:
+        """The broadcasts in force; with a task (``CYCLE/TASK``) those that apply to it."""
+
+    def set_verbosity(self, level: str) -> None:
+        """Log this level and above from now on."""
+
+    def entire_picture(self) -> bytes:
+        """Everything there is to see of the run, a ``PbEntireWorkflow``."""
+
+    def picture_elements(self, element_type: str) -> bytes:
+        """Everything of one kind, as deltas."""
+
+    async def graphql(
+        self, request_string: str, variables: dict[str, Any] | None, *, meta: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The data of a GraphQL request."""
+
+    def subscribed(self) -> None:
+        """Someone has subscribed."""
 
     async def put_messages(self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]) -> None:
         """Take messages of a job; returns once they are on disk."""
@@ -55,6 +72,37 @@ class WorkflowRuntimeServer(RequestServer):
         """Answer true: the scheduler is there."""
         return True
 
+    @expose(access="read", once=True)
+    async def graphql(
+        self, request_string: str, variables: dict[str, Any] | None = None, meta: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Execute a GraphQL query or mutation, and return its data; docs/graphql.md has the schema.
+
+        Arguments:
+            request_string: the document.
+            variables: values of its variables, by name.
+        """
+        return await self.schd.graphql(request_string, variables, meta=meta or {})
+
+    @expose(access="read")
+    def pb_entire_workflow(self) -> bytes:
+        """Return the whole picture of the run: the bytes of a ``PbEntireWorkflow``."""
+        return self.schd.entire_picture()
+
+    @expose(access="read")
+    def pb_data_elements(self, element_type: str) -> bytes:
+        """Return everything of one kind, all ``added``: the bytes of that kind's deltas message.
+
+        Arguments:
+            element_type: ``edges``, ``families``, ``family_proxies``, ``jobs``, ``tasks``, ``task_proxies``,
+                ``workflow`` or ``all``.
+        """
+        return self.schd.picture_elements(element_type)
+
+    def subscribed(self) -> None:
+        """Someone has subscribed: from now on there is something to publish."""
+        self.schd.subscribed()
+
     @expose(access="read")
     def why(self, task: str) -> dict[str, Any]:
         """Explain why a task is not running: a ranked tree of reasons, as ``tidemill why`` prints it.
@@ -85,9 +133,23 @@ class WorkflowRuntimeServer(RequestServer):
         return await self._command(name, arguments or {}, meta, reason)
 
     @expose(access="read")
-    def broadcasts(self) -> dict[str, Any]:
-        """The broadcasts in force: by cycle point (or ``*``) and namespace, nested settings as texts."""
-        return self.schd.broadcasts()
+    def broadcasts(self, task: str | None = None) -> dict[str, Any]:
+        """The broadcasts in force: by cycle point (or ``*``) and namespace, nested settings as texts.
+
+        Arguments:
+            task: only those that apply to this ``CYCLE/TASK``.
+        """
+        return self.schd.broadcasts(task)
+
+    @expose(access="control")
+    def set_verbosity(self, level: str) -> bool:
+        """Log a level and above from now on; true once that is so.
+
+        Arguments:
+            level: ``DEBUG``, ``INFO``, ``WARNING``, ``ERROR`` or ``CRITICAL``.
+        """
+        self.schd.set_verbosity(level)
+        return True
 
     @expose(access="control")
     async def pause_workflow(self, meta: dict[str, Any] | None = None) -> str:
