@@ -4,7 +4,6 @@ checksum."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from ...proto.field_numbers import TPDeltas as Deltas
@@ -17,8 +16,6 @@ CHUNK = 128
 """How many elements are written together."""
 
 E = TypeVar("E", bound=Element)
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 class Channel(Generic[E]):
@@ -91,21 +88,20 @@ class Channel(Generic[E]):
             self._joined = wire.references(number, self._references.values())
         return self._joined
 
-    def delta(self, time: float, time_text: str, *, items: int, reloaded: bool = False) -> tuple[bytes, list[bytes]]:
+    def delta(self, time: float, time_text: str, *, reloaded: bool = False) -> tuple[bytes, list[bytes]]:
         """What has changed since the last call as the bytes of a delta, and the references of what is new.
 
         Args:
             time: Of the delta, in seconds since the epoch.
             time_text: The same as text, for stamps.
-            items: How many elements at most; the rest is left for the next.
             reloaded: Whether subscribers are to forget what they had before.
         """
         kind, published, checksum = self._kind, self._published, self._checksum
         parts = [wire.double(Deltas.time, time)]
         new_references: list[bytes] = []
-        added = _some(self._added, items)
-        updated = _some(self._updated, items - len(added))
-        pruned = _some(self._pruned, items - len(added) - len(updated))
+        added, self._added = self._added, {}
+        updated, self._updated = self._updated, {}
+        pruned, self._pruned = self._pruned, {}
         for id in pruned:
             checksum.remove(published.pop(id))
             del self._references[id]
@@ -193,18 +189,6 @@ class Channel(Generic[E]):
         self._chunks = []
         self._added, self._updated, self._pruned = {}, {}, {}
         self._checksum = Checksum()
-
-
-def _some(waiting: dict[K, V], items: int) -> dict[K, V]:
-    """Take up to this many out of what waits, first come first."""
-    if items >= len(waiting):
-        taken = dict(waiting)
-        waiting.clear()
-        return taken
-    taken = dict(islice(waiting.items(), max(items, 0)))
-    for key in taken:
-        del waiting[key]
-    return taken
 
 
 AnyChannel = Channel[Any]

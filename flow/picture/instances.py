@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from weakref import WeakValueDictionary
 
 from ...contact.identifiers import format_job
@@ -30,6 +30,7 @@ DEFERRED_CONDITIONS = 5_000
 """How many conditions of such instances go into one batch at most."""
 
 _SILENT_OUTPUTS = frozenset({"submitted", "started"})
+T = TypeVar("T")
 _flow_texts: dict[frozenset[int], str] = {}
 
 
@@ -254,19 +255,23 @@ class Instances:
         picture.task_proxies.prune(element)
         task = element.task
         del task.proxies[element]
+        _forget(task.new_proxies, element.reference)
         task.rewrite()
         family: FamilyProxyElement | None = element.first_parent
         assert family is not None
         del family.child_tasks[element]
+        _forget(family.new_children, (PbFamilyProxy.child_tasks, element.reference))
         family.children = None
         while family is not None and not family.child_tasks and not family.child_families:
             picture.family_proxies.prune(family)
             del self._families[family.cycle_point, family.name]
             del family.family.proxies[family]
+            _forget(family.family.new_proxies, family.reference)
             family.family.rewrite()
             parent = family.first_parent
             if parent is not None:
                 del parent.child_families[family]
+                _forget(parent.new_children, (PbFamilyProxy.child_families, family.reference))
                 parent.children = None
             family = parent
 
@@ -541,6 +546,8 @@ class Instances:
         for end in (element.source, element.target):
             if end.edges is not None:
                 end.edges.pop(element, None)
+                if end.news is not None:
+                    _forget(end.news.edges, element.reference)
                 end.rewrite()
 
 
@@ -550,6 +557,12 @@ def news_of(element: TaskProxyElement) -> News:
         element.news = News()
     news: News = element.news
     return news
+
+
+def _forget(news: list[T], one: T) -> None:
+    """What is gone again before anyone heard of it is not told."""
+    if one in news:
+        news.remove(one)
 
 
 def flow_numbers(flows: frozenset[int]) -> str:

@@ -124,6 +124,7 @@ class Picture:
         Args:
             turn: What `Engine.take` handed over.
             items: At most this many instances now; go on with `prime`, before the engine does. All by default.
+                Every slice leaves a picture that `take_deltas` can tell of.
         """
         self.instances.take(turn.changes)
         self.instances.catch_up(MANY if items is None else items)
@@ -175,8 +176,7 @@ class Picture:
     def reload(self, engine: Engine, *, runtime: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """Start over with another definition; subscribers are sent everything as new."""
         self.complete()
-        while self._seal(MANY):
-            pass
+        self._seal()
         status, message = self.workflow.status, self.workflow.status_msg
         broadcasts, extent = self.workflow.broadcasts, self.workflow.n_edge_distance
         for channel in self._channels():
@@ -194,19 +194,16 @@ class Picture:
         """Whether `take_deltas` would return anything, now or after the next call."""
         return (
             bool(self._sealed)
+            or self.instances.is_behind
             or self.instances.has_deferred
             or any(channel.has_news for channel in self._channels())
             or self.workflow.has_changed()
         )
 
-    def take_deltas(self, items: int | None = None) -> list[Message]:
+    def take_deltas(self) -> list[Message]:
         """The topics and payloads to publish, in order: all that changed since the last call, as one batch, and one
-        more for each time the whole was asked for in between.
-
-        Args:
-            items: At most this many elements of a kind; call again while `has_news`. All by default.
-        """
-        self._seal(MANY if items is None else items)
+        more for each time the whole was asked for in between."""
+        self._seal()
         messages, self._sealed = self._sealed, []
         return messages
 
@@ -218,13 +215,13 @@ class Picture:
         self._time = max(self._clock(), self._time + 1e-6)
         return self._time
 
-    def _seal(self, items: int) -> bool:
-        """Make a batch of what has changed since the last one; True if there is more."""
+    def _seal(self) -> None:
+        """Make a batch of what has changed since the last one."""
         self.instances.flush()
         reloaded = self._is_reloaded
         changed = [channel for channel in self._channels() if reloaded or channel.has_news]
         if not changed and not self.workflow.has_changed():
-            return False
+            return
         now = self._tick()
         text = repr(now)
         self._is_reloaded = False
@@ -232,7 +229,7 @@ class Picture:
         payloads: list[Message] = []
         lists: list[bytes] = []
         for channel in changed:
-            data, references = channel.delta(now, text, items=items, reloaded=reloaded)
+            data, references = channel.delta(now, text, reloaded=reloaded)
             payloads.append((channel.topic, data))
             lists.append(_listed(channel.topic, references))
         payloads.append((WORKFLOW, self._workflow_delta(now, text, lists, reloaded=reloaded)))
@@ -241,7 +238,6 @@ class Picture:
         parts = [wire.message(_ALL_FIELDS[topic], data) for topic, data in payloads]
         parts.append(wire.integer(AllDeltas.sequence, self.sequence))
         self._sealed.append((ALL, b"".join(parts)))
-        return self.instances.has_deferred or any(channel.has_news for channel in changed)
 
     def _workflow_delta(self, now: float, text: str, lists: Iterable[bytes], *, reloaded: bool) -> bytes:
         if reloaded:
@@ -290,8 +286,7 @@ class Picture:
 
     def _settle(self) -> float:
         self.complete()
-        while self._seal(MANY):
-            pass
+        self._seal()
         return self._tick()
 
     def _workflow_everything(self, now: float) -> bytes:

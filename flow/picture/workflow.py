@@ -185,6 +185,15 @@ class WorkflowElement:
                         wire.entry(PbWorkflow.state_totals, state, wire.integer(2, total))
                         for state, total in self.state_totals.items()
                     ],
+                    # Readers clear all of this together: so it is told together.
+                    *[
+                        wire.entry(
+                            PbWorkflow.latest_state_tasks,
+                            state,
+                            wire.message(2, wire.texts(PbTaskProxyRefs.task_proxies, tasks)),
+                        )
+                        for state, tasks in self.latest.items()
+                    ],
                 ]
             ),
             "totals": wire.integer(PbWorkflow.is_held_total, self.is_held_total)
@@ -192,16 +201,6 @@ class WorkflowElement:
             + wire.integer(PbWorkflow.is_runahead_total, self.is_runahead_total)
             + wire.boolean(PbWorkflow.contains_held, self.contains_held)
             + wire.boolean(PbWorkflow.contains_retry, self.contains_retry),
-            "latest": b"".join(
-                [
-                    wire.entry(
-                        PbWorkflow.latest_state_tasks,
-                        state,
-                        wire.message(2, wire.texts(PbTaskProxyRefs.task_proxies, tasks)),
-                    )
-                    for state, tasks in self.latest.items()
-                ]
-            ),
         }
 
     def _lasting_groups(self) -> dict[str, bytes]:
