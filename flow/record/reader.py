@@ -16,7 +16,8 @@ from .clock import parse_time
 from .exceptions import RecordError, describe, is_busy
 from .private import JOB_COLUMNS, TASK_COLUMNS, check_header, job_row, task_row
 from .record import PRIVATE_PATH, PUBLIC_PATH
-from .rows import JobRow, TaskEventRow, TaskRow
+from .rows import JobRow, SavedRun, TaskEventRow, TaskRow
+from .tables import TABLES
 
 _PUBLIC_TASKS = """
 SELECT s.rowid, s.cycle, s.name, s.flow_nums, s.status, s.submit_num, 0, coalesce(p.is_held, 0),
@@ -104,6 +105,18 @@ class RunReader:
         """Return the run's parameters: its UUID, cycle point limits, restart count and so on."""
         table = "parameters" if self.is_private else "workflow_params"
         return dict(self._rows(f"SELECT key, value FROM {table}"))
+
+    def saved(self) -> SavedRun:
+        """Return what a restart would begin from, out of the private database."""
+        everything = list(self.tasks())
+        loaded = [table for table in TABLES.values() if table.loaded]
+        return SavedRun(
+            pool=[row for row in everything if row.in_pool],
+            jobs=list(self.jobs()),
+            parameters=self.parameters(),
+            tables={table.name: list(self._rows(table.select)) for table in loaded},
+            next_identity=max((row.identity for row in everything), default=0) + 1,
+        )
 
     def journal(self, *, after: int = 0) -> Iterator[tuple[int, float, bytes]]:
         """Yield (number, time, JSON of the event) of the journal's entries numbered above `after`."""
