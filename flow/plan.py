@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from attrs import define
+from attrs import define, field
 
 from .engine.engine import Engine, Turn
 from .engine.options import EngineOptions
 from .language.config import WorkflowConfig
 from .language.definition import WorkflowDefinition
+from .language.globals import GlobalConfig
 
 
 @define(kw_only=True)
@@ -30,6 +31,8 @@ class RunPlan:
     uuid: str
     run_number: int
     """1 for the first start, one more for each restart."""
+    site: GlobalConfig = field(factory=GlobalConfig)
+    """What ``global.cylc`` says."""
     host: str = "localhost"
     ports: tuple[int, int] = (43001, 43101)
     log_level: str = "INFO"

@@ -109,6 +109,7 @@ def make_plan(
         is_restart=is_restart,
         uuid=run_uuid,
         run_number=run_number,
+        site=site,
         ports=_ports(site),
         log_level="DEBUG" if options.debug else options.log_level,
         utc_mode=bool(config.items["scheduler"]["UTC mode"]),

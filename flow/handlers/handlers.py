@@ -50,7 +50,9 @@ class EventHandlers:
         self._loop = loop
         self._pool = WorkerPool(settings.pool_size, settings.timeout_seconds, loop)
         self._pool.idle = self._is_idle
-        self._delayed: dict[TaskHandler, asyncio.TimerHandle] = {}
+        self._is_stopped = False
+        self._delayed: dict[TaskHandler, asyncio.TimerHandle | None] = {}
+        """What waits for its time; without a timer, for the next scheduler."""
         self._counts: dict[tuple[str, str], dict[str, int]] = {}
         """By task instance: how often each of the `REPEATED_EVENTS` took place."""
         self._notes: dict[tuple[str, str], list[TaskNote]] = {}
@@ -68,6 +70,8 @@ class EventHandlers:
 
     def workflow_event(self, event: WorkflowEvent) -> None:
         """Run the handlers of a workflow event and send its mail."""
+        if self._is_stopped:
+            return
         events = self.settings.events
         values = run_values(self.run, event.name, event.message)
         for index, handler in enumerate(handlers_for(events, event.name)):
@@ -95,7 +99,7 @@ class EventHandlers:
         numbered = self._numbered(event)
         if handlers:
             self._run_task_handlers(handlers, event, numbered, facts)
-        if is_mailed:
+        if is_mailed and not self._is_stopped:
             addressed = addresses(self.run, facts.runtime.get("mail") or {}, self.settings.mail)
             note = TaskNote(event.key, event.name, numbered, event.message)
             self._notes.setdefault(addressed, []).append(note)
@@ -148,7 +152,7 @@ class EventHandlers:
         """Run a handler after the delay of its next try."""
         delay = handler.delays[handler.tried] if handler.tried < len(handler.delays) else 0.0
         handler.due = time.time() + delay
-        if delay <= 0:
+        if delay <= 0 and not self._is_stopped:
             self._pool.add(_RunTaskHandler(self, handler))
             return
         after = f"{duration(delay)} (after {utc(handler.due)})"
@@ -157,6 +161,9 @@ class EventHandlers:
         self._wait_for(handler)
 
     def _wait_for(self, handler: TaskHandler) -> None:
+        if self._is_stopped:
+            self._delayed[handler] = None
+            return
         delay = max(0.0, handler.due - time.time())
         self._delayed[handler] = self._loop.call_later(delay, self._due, handler)
 
@@ -217,8 +224,11 @@ class EventHandlers:
             self.send_mail()
 
     def stop(self) -> None:
-        """Kill what runs, send nothing more; what has not begun is left to the next scheduler."""
+        """Kill what runs, begin and send nothing more; task handlers that have not begun are left to the next
+        scheduler."""
+        self._is_stopped = True
         self._notes.clear()
+        self._cancel_timers()
         for work in self._pool.stop(STOPPED):
             if isinstance(work, _RunTaskHandler):
                 self._wait_for(work.handler)
@@ -227,10 +237,7 @@ class EventHandlers:
 
     def close(self) -> None:
         """Leave what still waits for its time to the next scheduler of this run."""
-        for timer in self._delayed.values():
-            timer.cancel()
-        if self._mail_timer is not None:
-            self._mail_timer.cancel()
+        self._cancel_timers()
         left, self._delayed = list(self._delayed), {}
         try:
             pending.save(self.run.run_directory / ".service", left)
@@ -240,6 +247,11 @@ class EventHandlers:
             return
         for handler in left:
             self.log("WARNING", f"{handler.label} not run: it is left for when the workflow is played again")
+
+    def _cancel_timers(self) -> None:
+        for timer in (*self._delayed.values(), self._mail_timer):
+            if timer is not None:
+                timer.cancel()
 
     def _is_idle(self) -> None:
         waiters, self._idle_waiters = self._idle_waiters, []
