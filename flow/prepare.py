@@ -10,16 +10,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import define
+from attrs import define, evolve
 
 from ..contact.file import CYLC_VERSION
-from .engine.options import EngineOptions
+from ..contact.paths import current_user
+from .engine.options import EngineOptions, XtriggerContext
 from .exceptions import PlayError
 from .language.build import build_definition
 from .language.config import WorkflowConfig, load_config
 from .language.definition import WorkflowDefinition
 from .language.globals import GlobalConfig, load_global_config
 from .plan import RunPlan
+from .xtriggers.check import check_xtriggers
 
 TEMPLATE_VARIABLES = "_template_variables"
 REFERENCE_INACTIVITY_SECONDS = 180.0
@@ -92,6 +94,8 @@ def make_plan(
         start_tasks=options.start_tasks,
     )
     _check_supported(definition, config)
+    if record_directory is None:
+        check_xtriggers(definition, config, run_directory, environment=_template_environment(workflow, run_directory))
     reference = options.reference_log or options.reference_test
     log_directory = run_directory / "log" / "scheduler"
     run_uuid = saved.get("uuid_str") or str(uuid.uuid4())
@@ -101,7 +105,10 @@ def make_plan(
         run_directory=run_directory,
         config=config,
         definition=definition,
-        options=_engine_options(config, options, mode, saved),
+        options=evolve(
+            _engine_options(config, options, mode, saved),
+            xtriggers=XtriggerContext(workflow=workflow, run_directory=str(run_directory), user=current_user()),
+        ),
         parameters={
             **_parameters(definition, config, options, mode, saved, run_number, variables),
             "uuid_str": run_uuid,
@@ -143,7 +150,18 @@ def reread(plan: RunPlan) -> tuple[WorkflowConfig, WorkflowDefinition]:
         hold_after=parameters.get("holdcp"),
     )
     _check_supported(definition, config)
+    check_xtriggers(definition, config, plan.run_directory, environment=worker_environment(plan))
     return config, definition
+
+
+def worker_environment(plan: RunPlan) -> dict[str, str]:
+    """What functions of external triggers find in their environment."""
+    return {
+        **_template_environment(plan.workflow, plan.run_directory),
+        "CYLC_CYCLING_MODE": plan.definition.cycling.mode,
+        "CYLC_UTC": str(plan.utc_mode),
+        "CYLC_WORKFLOW_UUID": plan.uuid,
+    }
 
 
 def _saved_parameters(run_directory: Path) -> dict[str, str] | None:
@@ -204,15 +222,7 @@ def _template_environment(workflow: str, run_directory: Path) -> dict[str, str]:
 
 
 def _check_supported(definition: WorkflowDefinition, config: WorkflowConfig) -> None:
-    """Refuse what would be silently different: functions that are not called, tasks that run elsewhere."""
-    for label, xtrigger in definition.xtriggers.items():
-        if xtrigger.function != "wall_clock" and any(
-            label == used for task in definition.tasks.values() for _, used in task.xtriggers
-        ):
-            where = config.where("scheduling", "xtriggers", label)
-            raise PlayError(
-                f"{where}: xtrigger @{label} calls {xtrigger.function}(); this version has only wall_clock()"
-            )
+    """Refuse what would be silently different: tasks that run elsewhere."""
     for task in definition.tasks.values():
         platform = task.runtime.get("platform") or "localhost"
         if platform != "localhost":
@@ -237,7 +247,7 @@ def _engine_options(config: WorkflowConfig, options: PlayOptions, mode: str, sav
         run_mode=mode,
         start_paused=options.paused,
         is_reference_run=options.reference_log or options.reference_test,
-        abort_on_task_failure=options.abort_on_task_failure,
+        abort_on_task_failure=options.abort_on_task_failure or options.reference_test,
         expected_task_failures=expected,
         debug=options.debug,
         stall_timeout_seconds=events.get("stall timeout"),

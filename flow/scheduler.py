@@ -24,6 +24,7 @@ from ..exceptions import TidemillError
 from ..network.server import WorkflowRuntimeServer
 from .engine import commands
 from .engine.effects import (
+    CallXtrigger,
     Effect,
     KillJob,
     PollJob,
@@ -47,7 +48,7 @@ from .jobs.background import job_process_environment
 from .jobs.context import WorkflowContext
 from .jobs.manager import JobManager
 from .plan import RunPlan
-from .prepare import reread
+from .prepare import reread, worker_environment
 from .record.engine_rows import batch_of, is_empty, saved_state
 from .record.exceptions import RecordError
 from .record.log import LogRecord, SchedulerLog, write_configuration
@@ -55,10 +56,13 @@ from .record.record import Record
 from .record.reference import compare_reference
 from .record.rows import Batch
 from .showing import Showing
+from .xtriggers.pool import XtriggerWorkers
 
 SLICE_SECONDS = 0.01
 """How long the engine may work before the loop gets its turn."""
 SLICE_STEPS = 25
+SIMULATION_PATIENCE_SECONDS = 0.1
+"""How long a simulation, whose clock jumps, pauses before it asks an external trigger again."""
 RETRY_COMMIT_SECONDS = (0.2, 1.0, 5.0)
 """Waits between tries to commit when the disk refuses; the last repeats."""
 
@@ -191,10 +195,26 @@ class Scheduler:
     async def _jobs_running(self) -> AsyncIterator[None]:
         self._jobs = JobManager(self._context(), self.report, asyncio.get_running_loop())
         self._jobs.start()
+        self._xtriggers = self._xtrigger_workers()
         try:
             yield
         finally:
+            self._xtriggers.close()
             self._jobs.close()
+
+    def _xtrigger_workers(self) -> XtriggerWorkers:
+        site = self.plan.site.section("scheduler")
+        return XtriggerWorkers(
+            str(self.plan.run_directory),
+            environment=worker_environment(self.plan),
+            size=int(site["process pool size"]),
+            timeout_seconds=float(site["process pool timeout"]),
+            report=self.post,
+            log=self.log,
+            clock=self.time,
+            loop=asyncio.get_running_loop(),
+            patience_seconds=SIMULATION_PATIENCE_SECONDS if self._is_virtual else 0.0,
+        )
 
     @contextlib.contextmanager
     def _signals_caught(self) -> Iterator[None]:
@@ -373,7 +393,7 @@ class Scheduler:
         events, self._inbox = self._inbox, []
         wake_at = self.engine.next_wake()
         now = self.time()
-        if self._is_virtual and not events and wake_at is not None:
+        if self._is_virtual and not events and wake_at is not None and not self._xtriggers.in_flight:
             events.append(Tick(max(wake_at, now)))
         elif wake_at is not None and wake_at <= now:
             events.append(Tick(now))
@@ -448,6 +468,8 @@ class Scheduler:
                 kill.append(effect)
             elif isinstance(effect, RecoverJob):
                 recover.append(effect.job)
+            elif isinstance(effect, CallXtrigger):
+                self._xtriggers.call(effect)
             elif isinstance(effect, StopScheduler):
                 self._stopping = effect
             else:
@@ -493,9 +515,9 @@ class Scheduler:
             self._timer.cancel()
             self._timer = None
         wake_at = self.engine.next_wake()
-        if self._inbox or (wake_at is not None and self._is_virtual):
+        if self._inbox or (wake_at is not None and self._is_virtual and not self._xtriggers.in_flight):
             self._wake.set()
-        elif wake_at is not None:
+        elif wake_at is not None and not self._is_virtual:
             delay = max(0.0, wake_at - time.time())
             self._timer = asyncio.get_running_loop().call_later(delay, self._wake.set)
 
@@ -663,6 +685,7 @@ class Scheduler:
         self.log("ERROR" if stopping.exit_code else "INFO", f"Workflow shutting down - {stopping.reason}")
         if self._timer is not None:
             self._timer.cancel()
+        self._xtriggers.close()
         self._jobs.close()
         self._has_closed = True
         events, self._inbox = self._inbox, []

@@ -171,6 +171,10 @@ class Xtriggers:
         else:
             call.waiting.setdefault(proxy, {})[label] = None
 
+    def call_of(self, signature: str) -> Call | None:
+        """The call that instances wait for; None if nobody does (yet)."""
+        return self._calls.get(signature)
+
     def due_time(self, definition: XtriggerDefinition, point: int) -> float:
         """When a clock trigger is satisfied for a point: the point as wall-clock time, plus its offset."""
         cycling = self.engine.definition.cycling
@@ -226,7 +230,7 @@ class Xtriggers:
             return
         if not call.waiting:
             del self._calls[call.signature]
-        elif call.signature not in self._in_flight and not self.engine.shutdown.is_stopped:
+        elif call.signature not in self._in_flight:
             self._in_flight.add(call.signature)
             call.called_at = self.engine.now
             self.engine.effects.append(CallXtrigger(call.signature, call.function, call.args, call.kwargs))

@@ -335,7 +335,13 @@ def _finish_xtriggers(items: dict[str, Any], tree: Section) -> None:
         if definition is None:
             raise ConfigError(f"xtrigger {label} has no function", location=location)
         definition.label = label
-        definition.sequential = bool(definition.kwargs.pop("sequential", scheduling["sequential xtriggers"]))
+        sequential = definition.kwargs.pop("sequential", None)
+        if sequential is not None and not isinstance(sequential, bool):
+            raise ConfigError(f"xtrigger {label}: sequential={sequential!r} is not True or False", location=location)
+        if sequential is None:
+            # The clock reaches one cycle point after the other (Cylc 8.5 behaviour).
+            sequential = scheduling["sequential xtriggers"] or definition.function == "wall_clock"
+        definition.sequential = bool(sequential)
 
 
 def _inherit_from_site(
