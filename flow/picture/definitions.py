@@ -8,7 +8,7 @@ from typing import Any
 from attrs import define
 
 from ..engine.text import duration
-from ..language.definition import STANDARD_OUTPUTS, WorkflowDefinition
+from ..language.definition import STANDARD_OUTPUTS, TaskDefinition, WorkflowDefinition
 from . import wire
 from .elements import Element, FamilyElement, MetaElement, RuntimeElement, TaskElement
 from .encode import RuntimeBytes, write_family, write_task
@@ -55,6 +55,8 @@ class Definitions:
         self.definition = definition
         self.tasks: dict[str, TaskElement] = {}
         self.families: dict[str, FamilyElement] = {}
+        self.orphans: dict[str, TaskDefinition] = {}
+        """Tasks that a reload left running, though the definition has them no more."""
         self.names = tuple(definition.family_parents)
         """Every namespace, in the order written."""
         self._prefix = f"{identity.id}//$namespace|"
@@ -132,8 +134,9 @@ class Definitions:
         return element
 
     def _task(self, name: str) -> TaskElement:
-        definition = self.definition.tasks[name]
-        first_parent = self.family(definition.first_parent)
+        definition = self.definition.tasks.get(name) or self.orphans[name]
+        known = definition.first_parent in self.definition.families
+        first_parent = self.family(definition.first_parent if known else "root")
         runtime, runtime_data = self._settings(definition.runtime, definition.completion)
         id = f"{self._prefix}{name}"
         element = TaskElement(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
@@ -62,6 +62,10 @@ class Instances:
     def begin(self) -> None:
         """Have all of the engine's pool taken in by `catch_up`."""
         self._present = dict.fromkeys(self.engine.pool.values())
+        tasks = self.engine.definition.tasks
+        for proxy in self._present:
+            if proxy.definition.name not in tasks:
+                self.definitions.orphans[proxy.definition.name] = proxy.definition
         self._jobs = dict(self._present)
 
     # -- changes -------------------------------------------------------------------------------------------------------
@@ -74,6 +78,8 @@ class Instances:
                 self._gone[proxy] = None
             else:
                 self._present[proxy] = None
+        for key, held in changes.held.items():
+            self._hold(key, held)
         self._jobs.update(changes.jobs)
         self._prerequisites.update(changes.prerequisites)
 
@@ -224,6 +230,7 @@ class Instances:
             past = self.engine.history.of(point, name)
             if past:
                 self._show_past(element, past[-1])
+            element.is_held = node.key in self.engine.interventions.to_hold
             element.prerequisites = self._prerequisites_at(point, name)
         else:
             self._take_state(element, proxy)
@@ -305,6 +312,30 @@ class Instances:
                 parent.new_children.append((PbFamilyProxy.child_families, element.reference))
         return element
 
+    def _hold(self, key: Key, held: bool) -> None:
+        """An instance that is not in the pool is to be held when it comes, or no longer."""
+        node = self.window.nodes.get(key)
+        if node is not None and node.element is not None and key not in self.engine.pool:
+            element: TaskProxyElement = node.element
+            self._count(element, -1)
+            element.is_held = held
+            self._count(element, +1)
+            self.picture.task_proxies.touch(element)
+
+    def inherit_jobs(self, before: Mapping[str, TaskProxyElement]) -> None:
+        """After a reload: take over the jobs that were shown of instances that are shown again."""
+        picture = self.picture
+        for element in picture.task_proxies.elements.values():
+            known = before.get(element.id)
+            if known is None or not known.jobs:
+                continue
+            own = {job.submit_num for job in element.jobs or ()}
+            older = [job for job in known.jobs if job.submit_num not in own]
+            for job in older:
+                job.task_proxy, job.own, job.chunk = element, None, None
+                picture.jobs.add(job)
+            element.jobs = [*older, *(element.jobs or ())]
+
     # -- the state of an instance --------------------------------------------------------------------------------------
 
     def _element_of(self, proxy: TaskProxy) -> TaskProxyElement | None:
@@ -367,7 +398,9 @@ class Instances:
         waits_for_clock = waits_for_other = False
         shown = []
         for label, satisfied in proxy.xtriggers.items():
-            definition = self.engine.definition.xtriggers[label]
+            definition = self.engine.definition.xtriggers.get(label)
+            if definition is None:
+                continue
             is_clock = definition.function == "wall_clock"
             if not satisfied:
                 waits_for_clock |= is_clock
@@ -376,9 +409,7 @@ class Instances:
                 due = self.engine.xtriggers.due_time(definition, proxy.point)
                 signature = f"wall_clock(trigger_time={int(due) if due == int(due) else due})"
             else:
-                arguments = [str(argument) for argument in definition.args]
-                arguments += [f"{key}={value}" for key, value in definition.kwargs.items()]
-                signature = f"{definition.function}({', '.join(arguments)})"
+                signature = self.engine.xtriggers.resolve(definition, proxy)[0]
             shown.append(XtriggerElement(signature, label, "", satisfied, 0.0))
         element.is_wallclock = waits_for_clock and not proxy.was_removed
         element.is_xtriggered = waits_for_other and not proxy.was_removed
@@ -478,7 +509,7 @@ class Instances:
             return
         job = element.jobs[-1] if element.jobs else None
         if job is None or job.submit_num != times.submit_number:
-            job = self._create_job(element, times)
+            job = self._create_job(element, times, proxy.definition.runtime.get("execution time limit"))
         elif not self.picture.jobs.touch(job) and job.id not in self.picture.jobs.elements:
             return
         before, job.state = job.state, state
@@ -495,12 +526,11 @@ class Instances:
             task.add_elapsed(times.finished - times.started)
             self.picture.tasks.touch(task)
 
-    def _create_job(self, element: TaskProxyElement, times: JobTimes) -> JobElement:
+    def _create_job(self, element: TaskProxyElement, times: JobTimes, limit: float | None) -> JobElement:
         picture = self.picture
         messages = element.task.output_messages
         number = format_job(times.submit_number)
         id = f"{element.id}/{number}"
-        limit = self.engine.definition.tasks[element.name].runtime.get("execution time limit")
         job = JobElement(
             id,
             wire.reference(id),

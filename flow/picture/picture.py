@@ -177,15 +177,19 @@ class Picture:
         """Start over with another definition; subscribers are sent everything as new."""
         self.complete()
         self._seal()
-        status, message = self.workflow.status, self.workflow.status_msg
-        broadcasts, extent = self.workflow.broadcasts, self.workflow.n_edge_distance
+        before, instances, tasks = self.workflow, dict(self.task_proxies.elements), self.definitions.tasks
         for channel in self._channels():
             channel.start_over()
         self._is_reloaded = True
-        self._load(engine, runtime or {}, extent)
+        self._load(engine, runtime or {}, before.n_edge_distance)
         self.workflow.reloaded = True
-        self.set_status(status, message)
-        self.set_broadcasts(broadcasts)
+        self.workflow.continue_from(before)
+        self.complete()
+        self.instances.inherit_jobs(instances)
+        for name, task in self.definitions.tasks.items():
+            known = tasks.get(name)
+            if known is not None and known.elapsed is not None:
+                task.elapsed, task.mean_elapsed_time = known.elapsed, known.mean_elapsed_time
 
     # -- what subscribers are told -------------------------------------------------------------------------------------
 

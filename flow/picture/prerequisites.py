@@ -52,8 +52,13 @@ class PrerequisiteElement:
     _data: bytes | None = field(default=None, init=False)
 
     def still_shows(self, how: dict[int, str], satisfied: bool) -> bool:
-        """Whether nothing has been satisfied since this was taken."""
-        return len(how) == len(self.how) and satisfied == self.satisfied
+        """Whether nothing has been satisfied or taken back since this was taken.
+
+        What is satisfied anew stands last, so the last tells whether as many are still the same.
+        """
+        if len(how) != len(self.how) or satisfied != self.satisfied:
+            return False
+        return not how or next(reversed(how.items())) == next(reversed(self.how.items()))
 
     @property
     def parts(self) -> tuple[PrerequisitePart, ...]:

@@ -195,14 +195,16 @@ class Window:
             self._edges_of(node, arrow, +1)
 
     def _arrows_of(self, name: str, point: int, node: Node) -> Iterator[Arrow]:
-        task = self._graph.nodes[name]
-        for trees in (task.trees, task.suicide_trees):
-            for tree in trees:
-                if tree.dependency.sequence.contains(point):
-                    arrow = self._arrow(tree, point)
-                    if arrow not in node.incoming:
-                        arrow.child_nodes.append(node)
-                        node.incoming.append(arrow)
+        task = self._graph.nodes.get(name)
+        if task is None:
+            # A reload has left its job running, and nothing else of it.
+            return
+        for tree in (*task.trees, *task.suicide_trees):
+            if tree.dependency.sequence.contains(point):
+                arrow = self._arrow(tree, point)
+                if arrow not in node.incoming:
+                    arrow.child_nodes.append(node)
+                    node.incoming.append(arrow)
         for tree, child_point in self._children_of(name, point):
             arrow = self._arrow(tree, child_point)
             if arrow not in node.outgoing:

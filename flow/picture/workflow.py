@@ -126,6 +126,12 @@ class WorkflowElement:
         self.log_records.append(record)
         self.new_log_records.append(record)
 
+    def continue_from(self, before: WorkflowElement) -> None:
+        """Take over from the element of the definition before a reload what is not of the definition."""
+        self.status, self.status_msg = before.status, before.status_msg
+        self.broadcasts = before.broadcasts
+        self.latest, self.log_records = before.latest, before.log_records
+
     # -- bytes ---------------------------------------------------------------------------------------------------------
 
     def news(self, time: float, time_text: str) -> bytes:
