@@ -8,7 +8,7 @@ from attrs import define, field
 
 from .effects import TaskEvent
 from .prerequisite import OutputKey
-from .proxy import TaskProxy
+from .proxy import JobTimes, TaskProxy
 
 
 @define(eq=False)
@@ -21,6 +21,8 @@ class Changes:
     """Instances of which only a prerequisite changed."""
     jobs: dict[TaskProxy, None] = field(factory=dict)
     """Instances whose latest job changed."""
+    superseded: list[tuple[TaskProxy, JobTimes]] = field(factory=list)
+    """Jobs that changed before the next of their instance took their place, in the same turn."""
     task_events: list[tuple[float, TaskEvent]] = field(factory=list)
     parameters: dict[str, str | None] = field(factory=dict)
     """Run parameters by name (``is_paused``, ``stop_task``, ...); None where one is to be forgotten."""

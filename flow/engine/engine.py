@@ -22,6 +22,7 @@ from .changes import Changes
 from .commands import COMMANDS
 from .effects import Effect, JobSpecification, KillJob, SubmitJob
 from .events import Command, Event, Start, XtriggerReported
+from .expiry import Expiry
 from .flows import Flows
 from .graph import Graph
 from .history import History
@@ -35,6 +36,7 @@ from .runahead import RunaheadWindow
 from .shutdown import Shutdown
 from .simulation import Simulator, dummy_runtime
 from .spawning import Spawner
+from .timeouts import Timeouts
 from .timers import Timers
 from .xtriggers import Xtriggers
 
@@ -93,6 +95,8 @@ class Engine:
         self.spawner = Spawner(self)
         self.xtriggers = Xtriggers(self)
         self.outcomes = Outcomes(self)
+        self.timeouts = Timeouts(self)
+        self.expiry = Expiry(self)
         self.shutdown = Shutdown(self)
         self.simulator = Simulator(self)
         self.interventions = Interventions(self)
@@ -282,6 +286,11 @@ class Engine:
         proxy.is_runahead = False
         self.touch(proxy)
         self.log("INFO", f"{before} => {proxy.state_text()}")
+        self.timeouts.entered(proxy)
+        if self.expiry.watch(proxy):
+            if proxy.is_parentless:
+                self.spawner.spawn_next_parentless(proxy)
+            return
         if proxy.xtriggers_unmet:
             if proxy.is_parentless and not self.xtriggers.is_sequential(proxy):
                 self.spawner.spawn_next_parentless(proxy)
@@ -318,10 +327,12 @@ class Engine:
         self.log("INFO", f"{before} => {proxy.state_text()}")
         self.set_status(proxy, states.PREPARING)
         proxy.submit_number += 1
+        if proxy.job is not None and proxy in self.changes.jobs:
+            self.changes.superseded.append((proxy, proxy.job))
         proxy.job = JobTimes(
             proxy.submit_number, proxy.try_number, prepared=self.now, is_manual_submit=proxy.is_manual_submit
         )
-        proxy.dependencies = () if proxy.is_manual_submit else self._triggered_off(proxy)
+        proxy.dependencies = self._triggered_off(proxy)
         self.job_changed(proxy)
         self.log(
             "INFO" if self.options.is_reference_run else "DEBUG",
@@ -396,6 +407,8 @@ class Engine:
         self.runahead.left(proxy, self.future_offset(proxy))
         self.spawner.detach_prerequisites(proxy)
         self.xtriggers.forget(proxy)
+        self.timeouts.job_ended(proxy)
+        self.timeouts.finished(proxy)
         is_complete = proxy.is_final and self.outcomes.is_complete(proxy)
         self.history.add(proxy.point, proxy.definition.name, past_of(proxy, is_complete=is_complete))
         self.touch(proxy)

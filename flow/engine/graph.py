@@ -51,19 +51,27 @@ class UnionSequence:
 
 
 @frozen(eq=False)
+class AfterFirst(UnionSequence):
+    """Every point of several recurrences but the first."""
+
+    def contains(self, point: int) -> bool:
+        """Whether it is a point of any, and not the first."""
+        return UnionSequence.contains(self, point) and self.previous(point) is not None
+
+
+@frozen(eq=False)
 class PreviousInstance:
     """The offset of a sequential task to its own previous instance."""
 
     sequence: UnionSequence
-    before_first: int
-    """What to call the point before the first: anything earlier than the start."""
     text: str = "previous"
     is_absolute: bool = False
 
     def parent(self, child_point: int) -> int:
-        """The previous point of the task."""
+        """The previous point of the task; only asked where there is one."""
         previous = self.sequence.previous(child_point)
-        return self.before_first if previous is None else previous
+        assert previous is not None
+        return previous
 
     def children(self, parent_point: int, sequence: Sequence) -> Iterator[int]:
         """The next point of the task."""
@@ -102,11 +110,10 @@ class Graph:
                 sequence = UnionSequence(task.sequences)
             if task.sequential:
                 union = UnionSequence(task.sequences)
-                offset = PreviousInstance(union, definition.initial_point - 1)
                 dependency = Dependency(
                     index=len(definition.dependencies) + index,
-                    sequence=union,
-                    expression=Leaf(task.name, SUCCEEDED, offset),
+                    sequence=AfterFirst(task.sequences),
+                    expression=Leaf(task.name, SUCCEEDED, PreviousInstance(union)),
                     children=(task.name,),
                     text=f"{task.name}[previous]:succeeded",
                 )

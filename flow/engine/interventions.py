@@ -13,7 +13,7 @@ from .history import Past
 from .outcomes import required_outputs
 from .prerequisite import FORCED, OutputKey
 from .proxy import TaskProxy, flow_text
-from .selection import SelectionError, select
+from .selection import SelectionError, names_a_task, select
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -109,31 +109,37 @@ class Interventions:
 
     def kill_tasks(self, tasks: list[str]) -> dict[str, Any]:
         """End the jobs of active tasks; they are held too, so that no retry follows."""
-        engine = self.engine
-        chosen = select(engine, tasks, inactive=False).require()
-        killed, other = [], []
-        for proxy in chosen.active:
-            if proxy.status in states.LIVE:
-                killed.append(proxy)
-            else:
-                other.append(f"{proxy.id} has no job to kill: it is {proxy.status}")
-        if not killed:
-            raise SelectionError("; ".join(other))
-        for proxy in killed:
-            engine.kill(proxy)
-        return self._result(killed, [], chosen.unmatched + other)
+        chosen, idle = self._with_jobs(tasks, states.LIVE)
+        for proxy in chosen:
+            self.engine.kill(proxy)
+        return {**self._result(chosen, [], []), "idle": idle}
 
     def poll_tasks(self, tasks: list[str]) -> dict[str, Any]:
         """Look at the jobs of active tasks."""
         engine = self.engine
-        chosen = select(engine, tasks, inactive=False).require()
-        polled = []
-        for proxy in chosen.active:
-            if proxy.status in states.ACTIVE and proxy.job is not None and engine.options.run_mode != "simulation":
+        chosen, idle = self._with_jobs(tasks, states.ACTIVE)
+        for proxy in chosen:
+            if proxy.job is not None and engine.options.run_mode != "simulation":
                 waiting = proxy.status == states.SUBMITTED
                 engine.effects.append(PollJob(proxy.job_key, proxy.job.job_id, submitted_only=waiting))
-                polled.append(proxy)
-        return self._result(polled, [], chosen.unmatched)
+        return {**self._result(chosen, [], []), "idle": idle}
+
+    def _with_jobs(self, tasks: list[str], statuses: frozenset[str]) -> tuple[list[TaskProxy], list[str]]:
+        """The tasks meant that have a job, and the IDs that mean tasks of the workflow without one just now.
+
+        That a job has ended already is no error: scripts that poll or kill do not know how fast it was. That there is
+        no such task is.
+        """
+        engine = self.engine
+        active = select(engine, tasks, inactive=False)
+        unknown = [text for text in active.unmatched if not names_a_task(engine, text)]
+        if unknown:
+            raise SelectionError(f"No tasks match: {', '.join(unknown)}")
+        chosen = [proxy for proxy in active.active if proxy.status in statuses]
+        idle = [proxy.id for proxy in active.active if proxy.status not in statuses] + active.unmatched
+        for text in idle:
+            engine.log("WARNING", f"{text} has no active job")
+        return chosen, idle
 
     # -- trigger -------------------------------------------------------------------------------------------------------
 

@@ -22,8 +22,9 @@ class EngineOptions:
     """``live``, ``dummy`` or ``simulation``."""
     start_paused: bool = False
     is_reference_run: bool = False
-    """Write `-triggered off` lines at INFO, and end the run on a failure that was not expected."""
+    """Write `-triggered off` lines at INFO."""
     abort_on_task_failure: bool = False
+    """End the run, with an error, on a failed job that was not expected to fail."""
     expected_task_failures: frozenset[str] = frozenset()
     """``CYCLE/TASK`` ids whose failure does not end such a run."""
     debug: bool = False

@@ -65,8 +65,9 @@ class Outcomes:
         engine.log("INFO", f"{proxy.label()} submitted to {event.platform}:{event.runner}[{event.job_id}]")
         if proxy.status == states.PREPARING:
             engine.set_status(proxy, states.SUBMITTED)
+        engine.timeouts.job_submitted(proxy)
         self.complete(proxy, SUBMITTED)
-        self._tell(proxy, SUBMITTED, "job submitted")
+        self.tell(proxy, SUBMITTED, "job submitted")
         if engine.shutdown.is_killing:
             engine.kill(proxy)
 
@@ -82,6 +83,7 @@ class Outcomes:
             job.submitted = event.time
         job.submit_status = 1
         engine.job_changed(proxy)
+        engine.timeouts.job_ended(proxy)
         if event.reason:
             engine.log("ERROR", f"{proxy.label()} {event.reason}" + (f"\n{event.log}" if event.log else ""))
         engine.log("ERROR", f"{proxy.label()} submission failed")
@@ -93,8 +95,8 @@ class Outcomes:
             return
         engine.set_status(proxy, states.SUBMIT_FAILED)
         self.complete(proxy, SUBMIT_FAILED)
-        self._tell(proxy, "submission failed", event.reason or "job submission failed")
-        self._finish(proxy, failed=True)
+        self.tell(proxy, "submission failed", event.reason or "job submission failed")
+        self.finish(proxy)
 
     def started(self, event: JobStarted) -> None:
         """A job began to run."""
@@ -111,8 +113,9 @@ class Outcomes:
         self._imply(proxy, SUBMITTED)
         proxy.submission_retries = 0
         engine.set_status(proxy, states.RUNNING)
+        engine.timeouts.job_started(proxy)
         self.complete(proxy, STARTED)
-        self._tell(proxy, STARTED, "job started")
+        self.tell(proxy, STARTED, "job started")
 
     def succeeded(self, event: JobSucceeded) -> None:
         """A job finished well."""
@@ -126,8 +129,8 @@ class Outcomes:
         self._imply(proxy, SUBMITTED, STARTED)
         engine.set_status(proxy, states.SUCCEEDED)
         self.complete(proxy, SUCCEEDED)
-        self._tell(proxy, SUCCEEDED, "job succeeded")
-        self._finish(proxy)
+        self.tell(proxy, SUCCEEDED, "job succeeded")
+        self.finish(proxy)
 
     def failed(self, event: JobFailed) -> None:
         """A job ended in failure."""
@@ -148,8 +151,8 @@ class Outcomes:
             return
         engine.set_status(proxy, states.FAILED)
         self.complete(proxy, FAILED)
-        self._tell(proxy, FAILED, event.message or f"job failed: {event.signal}")
-        self._finish(proxy, failed=True)
+        self.tell(proxy, FAILED, event.message or f"job failed: {event.signal}")
+        self.finish(proxy, failed=True)
 
     def message(self, event: JobMessage) -> None:
         """A job sent a message: a standard one, one of its outputs, or text."""
@@ -180,11 +183,11 @@ class Outcomes:
         if label is not None:
             engine.log("INFO", f"{proxy.label()} completed output {label}")
             self.complete(proxy, label)
-            self._tell(proxy, label, event.text)
+            self.tell(proxy, label, event.text)
         elif engine.options.debug:
             engine.log("DEBUG", f"{proxy.label()} unhandled: {event.text}")
         if event.severity.lower() in ("warning", "critical", "custom"):
-            self._tell(proxy, event.severity.lower(), event.text)
+            self.tell(proxy, event.severity.lower(), event.text)
 
     # -- consequences --------------------------------------------------------------------------------------------------
 
@@ -207,7 +210,8 @@ class Outcomes:
         """Whether a finished instance did what it must."""
         return self.engine.completion(proxy.definition)(proxy.outputs.keys())
 
-    def _finish(self, proxy: TaskProxy, *, failed: bool = False) -> None:
+    def finish(self, proxy: TaskProxy, *, failed: bool = False) -> None:
+        """An instance has reached a final status: it goes if it is complete, else it stays and says why."""
         engine = self.engine
         if proxy.was_removed:
             return
@@ -230,7 +234,7 @@ class Outcomes:
 
     def _retry(self, proxy: TaskProxy, kind: str, delay: float, event_name: str) -> None:
         engine = self.engine
-        self._tell(proxy, event_name, f"job {event_name}: in {duration(delay)}")
+        self.tell(proxy, event_name, f"job {event_name}: in {duration(delay)}")
         engine.set_status(proxy, states.WAITING)
         proxy.retry_at = engine.now + delay
         proxy.retry_kind = kind
@@ -275,6 +279,7 @@ class Outcomes:
             job.started = time
         job.finished, job.signal, job.run_status = time, signal, run_status
         self.engine.job_changed(proxy)
+        self.engine.timeouts.job_ended(proxy)
 
     def _find(self, key: JobKey, what: str) -> TaskProxy | None:
         engine = self.engine
@@ -291,7 +296,8 @@ class Outcomes:
             return None
         return proxy
 
-    def _tell(self, proxy: TaskProxy, name: str, message: str) -> None:
+    def tell(self, proxy: TaskProxy, name: str, message: str) -> None:
+        """Let a task event be known: to handlers, and to the record."""
         engine = self.engine
         event = TaskEvent(name, proxy.job_key, message)
         engine.effects.append(event)

@@ -32,7 +32,7 @@ class JobTimes:
     submit_number: int
     try_number: int
     job_id: str = ""
-    runner: str = ""
+    runner: str = "background"
     platform: str = "localhost"
     prepared: float | None = None
     submitted: float | None = None

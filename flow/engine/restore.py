@@ -161,6 +161,7 @@ def satisfy_from_record(engine: Engine) -> None:
 
 def _resume(engine: Engine, proxy: TaskProxy) -> None:
     """Take up an instance where it was."""
+    engine.timeouts.restore(proxy)
     if proxy.status in states.LIVE:
         engine.live += 1
         engine.queues.became_active(proxy)

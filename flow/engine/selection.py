@@ -88,6 +88,12 @@ def _select_one(engine: Engine, text: str, inactive: bool, chosen: Selection, se
             chosen.inactive.append(key)
 
 
+def names_a_task(engine: Engine, text: str) -> bool:
+    """Whether an ID names a task or family that the workflow has, active or not."""
+    _, _, rest = text.removeprefix("//").partition("/")
+    return bool(task_names(engine, rest.partition(":")[0] or "root"))
+
+
 def task_names(engine: Engine, pattern: str) -> set[str]:
     """Tasks that a name, a family name or a glob of either means."""
     definition = engine.definition

@@ -74,8 +74,7 @@ class Shutdown:
         """An instance finished: it may be the one to stop after, or a failure that ends the run."""
         engine = self.engine
         options = engine.options
-        must_not_fail = options.abort_on_task_failure or options.is_reference_run
-        if failed and must_not_fail and proxy.id not in options.expected_task_failures:
+        if failed and options.abort_on_task_failure and proxy.id not in options.expected_task_failures:
             self.stop(ON_TASK_FAILURE, exit_code=1)
         if self.stop_task == proxy.id:
             engine.log("INFO", f"Stop task {proxy.id} finished")

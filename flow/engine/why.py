@@ -175,16 +175,16 @@ class Inquiry:
         identity = self.id(point, task)
         again, force = "running it again", self.trigger(identity)
         flow = "" if last.flows == states.FIRST_FLOW else f" in flow {flow_text(last.flows)}"
+        triggers = self._fired_suicides(point, task) if not last.is_complete else []
+        if triggers:
+            text = f"its suicide trigger fired: {'; '.join(triggers)}"
+            return Reason("suicided", text, PERMANENT, satisfied_by=again, force=force)
         if last.is_final:
             outputs = ", ".join(sorted(last.outputs)) or "none"
             text = f"job {last.submit_number:02d} {last.status}{flow}; completed outputs: {outputs}"
             if last.is_complete:
                 return Reason("finished", text, PERMANENT, satisfied_by=again, force=force)
             return Reason("removed", f"{text}; then it was removed", PERMANENT, satisfied_by=again, force=force)
-        triggers = self._fired_suicides(point, task)
-        if triggers:
-            text = f"its suicide trigger fired: {'; '.join(triggers)}"
-            return Reason("suicided", text, PERMANENT, satisfied_by=again, force=force)
         return Reason("removed", f"it was removed before it ran{flow}", PERMANENT, satisfied_by=again, force=force)
 
     def _fired_suicides(self, point: int, task: str) -> list[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..language.definition import XtriggerDefinition
 from . import proxy as states
 from .outcomes import required_outputs
 from .proxy import TaskProxy
 from .reasons import MET, NOTE, PERMANENT, SHOWN, TEMPORARY, Reason, and_more
 from .standing import Standing
-from .text import duration
+from .text import duration, utc
 from .xtriggers import WALL_CLOCK
 
 if TYPE_CHECKING:
@@ -109,14 +110,23 @@ class PoolReasons:
                 by = "the clock"
                 found.append(Reason("clock-waiting", text, TEMPORARY, proxy.time_created, due, by, force))
                 continue
-            arguments = [*map(str, definition.args), *(f"{key}={value}" for key, value in definition.kwargs.items())]
-            call = f"{definition.function}({', '.join(arguments)})"
-            text = f"@{label} = {call} is not satisfied"
-            if proxy.is_runahead:
-                text += "; it is not asked before the task is within the runahead window"
-            by = f"{definition.function}, asked every {duration(definition.interval_seconds)}"
-            found.append(Reason("xtrigger-waiting", text, TEMPORARY, proxy.time_created, None, by, force))
+            found.append(self._function(proxy, label, definition, force))
         return found
+
+    def _function(self, proxy: TaskProxy, label: str, definition: XtriggerDefinition, force: str | None) -> Reason:
+        """The line of a trigger that is a function: what is called, how often, and what came of it."""
+        xtriggers = self.engine.xtriggers
+        signature = xtriggers.resolve(definition, proxy)[0]
+        call = xtriggers.call_of(signature)
+        text = f"@{label} = {signature} is not satisfied"
+        by = f"{definition.function}, asked every {duration(definition.interval_seconds)}"
+        if proxy.is_runahead:
+            text += "; it is not asked before the task is within the runahead window"
+        elif call is not None and self.inquiry.is_running:
+            by += f", next at {utc(call.called_at + call.interval_seconds)}"
+        if call is not None and call.last_error:
+            text += f"; the last call failed: {call.last_error.splitlines()[-1]}"
+        return Reason("xtrigger-waiting", text, TEMPORARY, proxy.time_created, None, by, force)
 
     def _retry(self, proxy: TaskProxy) -> Reason:
         job = proxy.job

@@ -26,7 +26,10 @@ def batch_of(engine: Engine, turn: Turn, events: Iterable[Event]) -> Batch:
     changes = turn.changes
     batch = Batch(
         tasks=[_task_row(proxy) for proxy in changes.proxies],
-        jobs=[row for proxy in changes.jobs if (row := _job_row(proxy)) is not None],
+        jobs=[
+            *(_job_row(proxy, job) for proxy, job in changes.superseded),
+            *(_job_row(proxy, proxy.job) for proxy in changes.jobs if proxy.job is not None),
+        ],
         task_events=[
             TaskEventRow(event.key.task, event.key.cycle, time, event.key.submit_number, event.name, event.message)
             for time, event in changes.task_events
@@ -133,10 +136,7 @@ def _task_row(proxy: TaskProxy) -> TaskRow:
     )
 
 
-def _job_row(proxy: TaskProxy) -> JobRow | None:
-    job = proxy.job
-    if job is None:
-        return None
+def _job_row(proxy: TaskProxy, job: JobTimes) -> JobRow:
     return JobRow(
         proxy.cycle,
         proxy.definition.name,

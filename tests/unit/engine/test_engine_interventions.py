@@ -111,12 +111,12 @@ def test_bad_arguments_are_refused_before_anything_happens(play: Player, name: s
 
 
 def test_a_triggered_task_runs_now_whatever_it_waits_for(play: Player) -> None:
-    """Its line in the log names no dependencies, and its successors follow."""
+    """What it would have waited for counts as satisfied, and its successors follow."""
     run = play("a => b => c", {"1/a": "hang"}).run()
     run.command("force_trigger_tasks", tasks=["1/b"])
     run.run()
     assert run.submitted == ["1/a/01", "1/b/01", "1/c/01"]
-    assert run.triggered_off["1/b/01"] == []
+    assert run.triggered_off["1/b/01"] == ["1/a"]
 
 
 def test_a_finished_task_triggered_in_its_own_flow_runs_again_and_so_do_its_successors(play: Player) -> None:
@@ -325,3 +325,12 @@ def test_a_reload_keeps_the_pool_and_follows_the_new_graph(
     run.run()
     assert run.submitted[-2:] == ["1/d/01", "1/e/01"]
     assert run.stop.reason == "AUTOMATIC"
+
+
+def test_polling_or_killing_what_has_ended_is_no_error(play: Player) -> None:
+    """A task the workflow does not have is."""
+    run = play("a => b", {"1/b": "hang"}).run()
+    run.command("poll_tasks", tasks=["1/a", "*/b"])
+    assert (result(run)["tasks"], result(run)["idle"]) == (["1/b"], ["1/a"])
+    run.command("kill_tasks", tasks=["1/nobody"])
+    assert "refused" in result(run)

@@ -116,9 +116,9 @@ def test_a_command_that_makes_no_sense_is_refused(play: Player, name: str, argum
 def test_a_reference_run_ends_at_a_failure_that_was_not_expected(play: Player) -> None:
     """Expected ones are borne."""
     graph = "a:fail? => b"
-    assert play(graph, {"1/a": "fail"}, is_reference_run=True).run().stop.exit_code == 1
+    assert play(graph, {"1/a": "fail"}, is_reference_run=True, abort_on_task_failure=True).run().stop.exit_code == 1
     expected = frozenset({"1/a"})
-    run = play(graph, {"1/a": "fail"}, is_reference_run=True, expected_task_failures=expected).run()
+    run = play(graph, {"1/a": "fail"}, abort_on_task_failure=True, expected_task_failures=expected).run()
     assert run.stop.exit_code == 0
 
 
@@ -225,3 +225,45 @@ def test_a_run_restarted_at_any_turn_submits_exactly_what_an_undisturbed_one_doe
     assert sorted(run.submitted) == sorted(calm.submitted)
     assert run.triggered_off == calm.triggered_off
     assert run.stop.reason == calm.stop.reason
+
+
+def test_a_task_that_has_not_started_by_its_time_expires(play: Player) -> None:
+    """It never runs, and what waits for its expiry does."""
+    text = """
+    [scheduler]
+        UTC mode = True
+        allow implicit tasks = True
+    [scheduling]
+        initial cycle point = 20200912T0000Z
+        final cycle point = 20200914T0000Z
+        [[special tasks]]
+            clock-expire = a(PT12H)
+        [[graph]]
+            P1D = "a? => b\\na:expired? => c"
+    """
+    run = play(text).run()
+    # It is 2020-09-13T12:26:40Z.
+    assert sorted(run.submitted) == [
+        "20200912T0000Z/c/01",
+        "20200913T0000Z/c/01",
+        "20200914T0000Z/a/01",
+        "20200914T0000Z/b/01",
+    ]
+
+
+def test_a_job_that_takes_too_long_is_told_of_and_looked_at(play: Player) -> None:
+    """A timeout ends nothing."""
+    text = """
+    [scheduling]
+        [[graph]]
+            R1 = a
+    [runtime]
+        [[a]]
+            [[[events]]]
+                execution timeout = PT1M
+    """
+    run = play(text, {"1/a": "hang"})
+    begun = run.time
+    run.run()
+    assert run.time - begun == 60.0
+    assert any("execution timeout after PT1M" in line for line in run.log)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tidemill.flow.engine.events import XtriggerReported
 from tidemill.flow.engine.reasons import CODES, KINDS, Explanation, Reason, walk
 from tidemill.flow.engine.why import explain
 
@@ -350,6 +351,44 @@ def test_a_task_removed_by_a_user_is_told_so(play: Player) -> None:
     assert codes(ask(run, "1/b"))[0] == "not-spawned"
 
 
+def test_a_task_that_left_the_run_otherwise_is_told_so(play: Player) -> None:
+    """A task that left the pool undone is told to be removed; one that may fail and did is done."""
+    run = play("a & h => b => c\nx? => y\nx:fail? => !x", {"1/h": "hang", "1/x": "fail"}).run()
+    run.engine.remove(run.engine.find("1", "b"), "no longer wanted")
+    run.give()
+    assert codes(ask(run, "1/b")) == ["removed"]
+    assert codes(ask(run, "1/x")) == ["finished"]
+    assert "parent-removed" in [one.code for one in walk(ask(run, "1/c").reasons)]
+
+
+def test_a_parent_that_cannot_help_is_told(play: Player) -> None:
+    """A parent that ended without the output, or is never there, will not do its part."""
+    text = cycling("a:x? & h => b\n+P9/a => z", rest="[runtime]\n [[a]]\n  [[[outputs]]]\n   x = xx\n", points="1 1")
+    text = text.replace("+P9/a => z", "a[+P9] & h => z")
+    run = play(text, {"1/h": "hang", "1/h/01": "hang"}).run()
+    found = ask(run, "1/b")
+    assert found.reasons[0].kind == "permanent" or found.reasons[0].code == "not-spawned"
+    assert "parent-incomplete" in [one.code for one in walk(found.reasons)]
+    assert "parent-impossible" in [one.code for one in walk(ask(run, "1/z").reasons)]
+
+
+def test_a_function_tells_what_it_was_asked_and_when_it_is_asked_again(play: Player) -> None:
+    """An external trigger shows its call, the trouble it had, and its next call; a satisfied one is met."""
+    scheduling = "[[xtriggers]]\n  there = look(%(point)s):PT30S\n  here = see(1)"
+    text = cycling("@there & @here => a", scheduling=scheduling, points="1 1")
+    run = play(text)
+    for event in (
+        XtriggerReported(run.time, "look(1)", False, {}, "Traceback\nOSError: no such disk"),
+        XtriggerReported(run.time, "see(1)", True, {}),
+    ):
+        run.give(event)
+    waiting, met = ask(run, "1/a").reasons
+    assert waiting.text == "@there = look(1) is not satisfied; the last call failed: OSError: no such disk"
+    assert waiting.satisfied_by == "look, asked every PT30S, next at 2020-09-13T12:27:10Z"
+    assert (waiting.code, waiting.force) == ("xtrigger-waiting", "tidemill set --pre=xtrigger/there w//1/a")
+    assert (met.code, met.text) == ("xtrigger-met", "@here is satisfied")
+
+
 def test_points_and_names_that_are_not_there(play: Player) -> None:
     """What the workflow has not got is told apart: wrong name, wrong point, off its recurrence, before, beyond."""
     text = """
@@ -415,7 +454,7 @@ def test_nothing_holds_a_task_that_is_about_to_run(play: Player) -> None:
     proxy = run.engine.find("1", "a")
     proxy.is_queued = False
     run.engine.is_paused = False
-    assert codes(explain(run.engine, "1", "a")) == ["ready"]
+    assert codes(ask(run, "1/a")) == ["ready"]
 
 
 def test_every_code_is_documented() -> None:
