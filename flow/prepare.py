@@ -224,10 +224,6 @@ def _template_environment(workflow: str, run_directory: Path) -> dict[str, str]:
 def _check_supported(definition: WorkflowDefinition, config: WorkflowConfig) -> None:
     """Refuse what would be silently different: tasks that run elsewhere."""
     for task in definition.tasks.values():
-        platform = task.runtime.get("platform") or "localhost"
-        if platform != "localhost":
-            where = config.where("runtime", task.name, "platform")
-            raise PlayError(f"{where}: task {task.name} runs on platform {platform}; this version has only localhost")
         if task.external_trigger is not None or task.workflow_state_poll is not None:
             raise PlayError(
                 f"task {task.name} waits for another workflow or an external event, which this version cannot"

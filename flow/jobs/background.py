@@ -57,6 +57,9 @@ CLUTTER = frozenset(
 )
 
 
+LOCAL_PLATFORM = "localhost"
+
+
 @define
 class StartedJob:
     """A process that was just made for a job."""
@@ -112,6 +115,9 @@ class BackgroundRunner:
     def _start(self, job: JobSpecification, directory: Path) -> StartedJob:
         if self.bash is None:
             raise JobError("there is no bash on PATH, and jobs are bash scripts: install it")
+        platform = job.runtime.get("platform") or LOCAL_PLATFORM
+        if platform != LOCAL_PLATFORM:
+            raise JobError(f"there is no platform {platform}: jobs run on {LOCAL_PLATFORM} only")
         token = secrets.token_hex(8)
         job_file = write_job_file(self.context, job, token)
         path = directory / JOB_FILE

@@ -239,7 +239,10 @@ def test_a_task_that_has_not_started_by_its_time_expires(play: Player) -> None:
         [[special tasks]]
             clock-expire = a(PT12H)
         [[graph]]
-            P1D = "a? => b\\na:expired? => c"
+            P1D = '''
+                a? => b
+                a:expired? => c
+            '''
     """
     run = play(text).run()
     # It is 2020-09-13T12:26:40Z.
