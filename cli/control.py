@@ -16,7 +16,7 @@ from .printer import Printer
 from .workflows import find_runs
 
 Result = Mapping[str, Any]
-"""What a command changed: ``tasks``, ``unmatched`` and what else belongs to the command."""
+"""What a command changed: ``tasks``; what it left alone: ``unmatched``, ``skipped``, ``idle``; and more of its own."""
 
 
 def tell(
@@ -54,12 +54,15 @@ def tell(
             with WorkflowRuntimeClient(run, timeout=timeout) as client:
                 receipt = client("command", {"name": name, "arguments": arguments, "reason": reason})
             result = receipt.get("result") or {}
+            where = f"{run}: " if many else ""
             for text in (*result.get("unmatched", ()), *result.get("skipped", ())):
-                printer.warn(f"{run}: {_not_done(text)}" if many else _not_done(text))
+                printer.warn(where + _not_done(text))
+            for text in result.get("idle", ()):
+                printer.info(f"{where}{text} has no job just now")
             if afterwards is not None:
                 afterwards(run)
             receipts.append({"workflow": run, "ok": True, **receipt})
-            lines.append(f"{run}: {say(result)}" if many else say(result))
+            lines.append(where + say(result))
         except TidemillError as error:
             fine = already_stopped_is_fine and isinstance(error, WorkflowStopped)
             if not many and not fine:

@@ -119,6 +119,7 @@ def test_what_matches_nothing_is_said_and_fails(home: Path, tidemill: Program, s
         done = tidemill(command, "w//1/nosuch")
         assert (done.returncode, done.stdout) == (1, "")
         assert "1/nosuch" in done.stderr
+        assert "Traceback" not in done.stderr
     some = tidemill("hold", "w//1/nosuch", "w//1/a")
     assert (some.returncode, some.stdout) == (0, "held 1/a\n")
     assert some.stderr == "WARNING - no task matches 1/nosuch\n"
@@ -129,7 +130,7 @@ def test_what_matches_nothing_is_said_and_fails(home: Path, tidemill: Program, s
     stop("w")
 
 
-def test_a_receipt_and_a_reason_are_kept(home: Path, say: Say, stop: Stop) -> None:
+def test_a_receipt_and_a_reason_are_kept(home: Path, say: Say, wait_until: Wait, stop: Stop) -> None:
     """`--json` prints the receipt of each workflow; `--reason` is in the journal of the run."""
     run = install(home, "w", CHAIN)
     say("play", "--pause", "w")
@@ -137,9 +138,14 @@ def test_a_receipt_and_a_reason_are_kept(home: Path, say: Say, stop: Stop) -> No
     assert receipt["workflow"] == "w"
     assert (receipt["name"], receipt["state"], receipt["result"]["tasks"]) == ("hold", "applied", ["1/a"])
     stop("w")
-    with RunReader(run) as reader:
-        commands = [json.loads(event) for _, _, event in reader.journal() if b"waiting for data" in event]
-    assert [command["id"] for command in commands] == [receipt["id"]]
+
+    def journalled() -> list[str]:
+        # The scheduler lets go of its record a moment after it can be reached no more.
+        with RunReader(run) as reader:
+            events = [json.loads(event) for _, _, event in reader.journal()]
+        return [event["id"] for event in events if event.get("reason") == "waiting for data"]
+
+    wait_until(lambda: journalled() == [receipt["id"]], "the command in the journal")
 
 
 def test_several_workflows_get_a_request_each(home: Path, tidemill: Program, say: Say, stop: Stop) -> None:
@@ -277,7 +283,8 @@ def test_jobs_are_polled_and_killed(home: Path, tidemill: Program, say: Say, wai
     assert say("kill", "w//1:running") == "killed 1/a"
     wait_until(lambda: "=> failed" in log_of(run), "a to fail")
     again = tidemill("kill", "w//1/a")
-    assert again.returncode == 1
+    assert (again.returncode, again.stdout) == (0, "nothing killed\n")
+    assert again.stderr == "INFO - 1/a has no job just now\n"
     assert say("remove", "w//*/*:failed").startswith("removed 1/a")
     wait_until(lambda: "DONE" in log_of(run), "the run to end, with nothing left")
 
