@@ -112,39 +112,52 @@ def _drop_unknown_commands(reasons: list[dict[str, Any]]) -> None:
 
 
 def drawn(explanation: dict[str, Any], printer: Printer) -> str:
-    """An explanation as a tree for people."""
+    """An explanation as a tree for people: details of what can be acted on, with ``-v`` of everything."""
     lines = [printer.style(explanation["summary"], "bold")]
     _draw(explanation["reasons"], " ", explanation["now"], printer, lines)
     return "\n".join(lines)
 
 
 def _draw(reasons: list[dict[str, Any]], indent: str, now: float, printer: Printer, lines: list[str]) -> None:
+    is_top = indent == " "
     for number, reason in enumerate(reasons, 1):
         is_last = number == len(reasons)
         mark, colour = MARKS[reason["kind"]]
-        code = printer.style(f"[{reason['code']}]", "dim")
-        lines.append(f"{indent}{'└─' if is_last else '├─'} {printer.style(mark, colour)} {reason['text']}  {code}")
+        together = [reason]
+        if len(reason["children"]) == 1 and reason["children"][0]["code"].startswith(("parent-", "other-")):
+            # An output and the one task behind it are one line.
+            together.append(reason["children"][0])
+        last = together[-1]
+        text = ": ".join(one["text"] for one in together)
+        code = printer.style(f"[{', '.join(one['code'] for one in together)}]", "dim")
+        lines.append(f"{indent}{'└─' if is_last else '├─'} {printer.style(mark, colour)} {text}  {code}")
         below = f"{indent}{'   ' if is_last else '│  '}"
-        beside = f"{below}{'│' if reason['children'] else ' '} "
-        if details := "; ".join(_details(reason, now)):
-            lines.append(f"{beside}  {printer.style(details, 'dim')}")
-        if reason["force"]:
-            lines.append(f"{beside}  {printer.style('force:', 'dim')} {reason['force']}")
-        _draw(reason["children"], below, now, printer, lines)
+        beside = f"{below}{'│' if last['children'] else ' '}  "
+        if printer.verbosity > 0 or reason["kind"] == "permanent" or (is_top and reason["kind"] == "temporary"):
+            if details := "; ".join(detail for one in reversed(together) for detail in _details(one, now)):
+                lines.append(f"{beside}{printer.style(details, 'dim')}")
+            forces = dict.fromkeys(one["force"] for one in together if one["force"])
+            for word, force in zip(("force:", "or:"), forces, strict=False):
+                lines.append(f"{beside}{printer.style(word, 'dim')} {force}")
+        elif reason["until"] is not None:
+            lines.append(f"{beside}{printer.style(_due(reason['until'], now), 'dim')}")
+        _draw(last["children"], below, now, printer, lines)
 
 
 def _details(reason: dict[str, Any], now: float) -> Iterator[str]:
     if reason["since"] is not None:
         yield f"since {_utc(reason['since'])}"
     if reason["until"] is not None:
-        left = reason["until"] - now
-        yield f"due {_utc(reason['until'])}" + (
-            f" (in {_short(left)})" if left > 0 else " (as soon as the run goes on)"
-        )
+        yield _due(reason["until"], now)
     if reason["satisfied_by"]:
         yield f"satisfied by {reason['satisfied_by']}"
     if reason["location"]:
         yield reason["location"]
+
+
+def _due(until: float, now: float) -> str:
+    left = until - now
+    return f"due {_utc(until)} ({f'in {_short(left)}' if left > 0 else 'as soon as the run goes on'})"
 
 
 def _utc(seconds: float) -> str:

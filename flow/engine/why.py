@@ -73,8 +73,10 @@ class Inquiry:
         self.workflow = workflow
         self.is_running = is_running
         self.now = now
-        self.seen: set[tuple[int, str]] = set()
-        """Tasks explained already."""
+        self.seen: dict[tuple[int, str], str] = {}
+        """Tasks explained already, and whether what holds them is permanent."""
+        self.window: str | None = None
+        """The same of what holds the runahead window back; None before it was explained."""
         self.budget = BUDGET
         self.pool = PoolReasons(engine, self)
         self.parents = ParentReasons(engine, self)
@@ -93,7 +95,7 @@ class Inquiry:
         identity = self.id(point, task)
         if task not in definition.tasks:
             return self._unknown(identity, "unknown-task", self._no_such_task(task))
-        self.seen.add((point, task))
+        self.seen[point, task] = TEMPORARY
         proxy = engine.pool.get((point, task))
         reasons = self.pool.of(proxy, DEPTH) if proxy is not None else self._outside(point, task)
         if (proxy is None or proxy.status == states.WAITING) and reasons[0].code not in _REGARDLESS:

@@ -141,18 +141,23 @@ class ParentReasons:
         inquiry = self.inquiry
         if (point, task) in inquiry.seen:
             reason.text += " (explained above)"
+            reason.kind = inquiry.seen[point, task]
             return reason
         if depth <= 0 or inquiry.budget <= 0:
             return reason
-        inquiry.seen.add((point, task))
+        inquiry.seen[point, task] = TEMPORARY
         inquiry.budget -= 1
         proxy = self.engine.pool.get((point, task))
         if proxy is not None:
             found = inquiry.pool.waiting(proxy, depth - 1)
         else:
-            found = inquiry.not_spawned(point, task, depth - 1)
+            found = []
+            for one in inquiry.not_spawned(point, task, depth - 1):
+                # That it was not spawned has been said.
+                found += one.children if one.code == "not-spawned" else [one]
         reason.children = [one for one in ranked(found) if one.blocks]
         take_kind(reason, is_all=True)
+        inquiry.seen[point, task] = reason.kind
         return reason
 
     def _completed_at(self, key: OutputKey) -> float | None:

@@ -186,6 +186,11 @@ class PoolReasons:
         base = min((key[0] for key in engine.pool), default=None)
         if base is None or limit is None:
             return reason
+        if self.inquiry.window is not None:
+            reason.text += " (explained above)"
+            reason.kind = self.inquiry.window
+            return reason
+        self.inquiry.window = TEMPORARY
         holders = [proxy for key, proxy in engine.pool.items() if key[0] == base]
         holders.sort(key=lambda proxy: (not proxy.is_final, not proxy.is_held))
         for proxy in holders[:SHOWN]:
@@ -204,5 +209,5 @@ class PoolReasons:
             )
         and_more(reason, len(holders) - SHOWN)
         if any(child.kind == PERMANENT for child in reason.children):
-            reason.kind = PERMANENT
+            self.inquiry.window = reason.kind = PERMANENT
         return reason

@@ -91,7 +91,9 @@ def test_the_same_is_told_of_a_run_that_is_alive_stopped_or_killed(
         assert tree(client("why", {"task": "1/c"})["reasons"]) == tree(alive[0]["reasons"])
     text = tidemill("why", "w//1/c").stdout
     assert text.startswith("1/c is waiting: 1/a:succeeded is not complete\n")
-    assert "✗ 1/a failed (ERR)  [parent-failed]" in text
+    assert "✗ 1/a:succeeded is not complete: 1/a failed (ERR)  [prerequisite-unmet, parent-failed]" in text
+    assert "force: tidemill set --pre=1/a:succeeded w//1/c\n" in text
+    assert "or: tidemill trigger w//1/a\n" in text
     retry = alive[3]["reasons"][0]
     assert (retry["code"], retry["until"] - retry["since"] > 7190) == ("retry-delay", True)
     process = read_contact(run / ".service" / "contact").pid

@@ -119,10 +119,8 @@ def test_what_has_not_been_spawned_is_traced_to_its_root(play: Player) -> None:
         "not-spawned",
         "prerequisite-not-evaluated",
         "parent-not-spawned",
-        "not-spawned",
         "prerequisite-not-evaluated",
         "parent-not-spawned",
-        "not-spawned",
         "prerequisite-unmet",
         "parent-failed",
     ]
