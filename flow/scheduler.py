@@ -41,6 +41,7 @@ from .engine.restore import restore
 from .engine.shutdown import NOW, NOW_NOW
 from .engine.why import explain
 from .exceptions import CommandFailed
+from .handlers.check import bad_templates
 from .handlers.facts import RunFacts, facts_of
 from .handlers.handlers import EventHandlers
 from .handlers.settings import HandlerSettings, handler_environment, handler_settings
@@ -264,6 +265,8 @@ class Scheduler:
             self.post(Start(self.time()))
         self._record.commit_now(Batch(parameters=plan.parameters))
         self._handlers = self._event_handlers()
+        for problem in bad_templates(plan.definition, self._handlers.run):
+            self.log("ERROR", problem)
         self._handlers.resume()
         self._handlers.workflow_event(WorkflowEvent("startup", "workflow starting"))
         self._wake.set()
@@ -484,7 +487,7 @@ class Scheduler:
             self._jobs.submit(submit)
         if happened:
             self._tell(happened, turn)
-        if self._stopping in turn.effects and not self._is_over():
+        if self._stopping is not None and self._stopping in turn.effects and not self._is_over():
             self.log("INFO", "Waiting for event handlers to end before shutting down")
 
     def _tell(self, happened: list[Effect], turn: Turn) -> None:
@@ -507,7 +510,8 @@ class Scheduler:
                     runtime = engine.definition.tasks[key.task].runtime
                 else:
                     continue
-                handlers.task_event(event, facts_of(event, proxy, runtime))
+                if handlers.concerns(event.name, runtime):
+                    handlers.task_event(event, facts_of(event, proxy, runtime))
 
     def _set_timer(self) -> None:
         """Wake at the engine's next time; a simulation need not wait for it."""

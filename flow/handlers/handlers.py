@@ -87,6 +87,19 @@ class EventHandlers:
             mail = run_mail(self.run, sender, receivers, event.name, event.message, self._footer)
             self._pool.add(_SendRunMail(self, mail, event.name))
 
+    @staticmethod
+    def concerns(event: str, runtime: Mapping[str, Any]) -> bool:
+        """Whether a task with these settings has anyone to tell of an event; a quick look before facts are gathered."""
+        events = runtime.get("events")
+        return bool(
+            events
+            and (
+                events.get(f"{event} handlers")
+                or event in (events.get("handler events") or ())
+                or event in (events.get("mail events") or ())
+            )
+        )
+
     def task_event(self, event: TaskEvent, facts: TaskFacts) -> None:
         """Run the handlers of a task event and put it into the next mail."""
         if self._is_disabled(facts):

@@ -26,6 +26,11 @@ def handlers_for(events: Mapping[str, Any], event: str) -> list[str]:
     return []
 
 
+def is_template(handler: str) -> bool:
+    """Whether a handler is a template, rather than called with the standard arguments."""
+    return _TEMPLATE.search(handler) is not None
+
+
 def command_line(handler: str, values: Mapping[str, str], plain: Sequence[str]) -> str:
     """The shell command of a handler.
 
@@ -37,7 +42,7 @@ def command_line(handler: str, values: Mapping[str, str], plain: Sequence[str]) 
     Raises:
         TemplateError: the template has a key there is no value for, or is not well formed.
     """
-    if _TEMPLATE.search(handler) is None:
+    if not is_template(handler):
         return " ".join([handler, *(quoted(argument) for argument in plain)])
     try:
         return handler % values
