@@ -67,13 +67,14 @@ class Parser(argparse.ArgumentParser):
                 joined += [word, value]
         return [*joined, *words]
 
-    def add_timeout(self) -> None:
-        """``--comms-timeout``."""
+    def add_timeout(self, *, default_seconds: float | None = None) -> None:
+        """``--comms-timeout``; the client's own default unless the command needs longer."""
         self.add_argument(
             "--comms-timeout",
             type=_positive,
+            default=default_seconds,
             metavar="SECONDS",
-            help="how long to wait for an answer (default 5)",
+            help=f"how long to wait for an answer (default {default_seconds or 5:g})",
         )
 
     def add_reason(self) -> None:

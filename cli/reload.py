@@ -25,7 +25,8 @@ def make_parser() -> Parser:
         help="accepted for older scripts: the site's configuration is read anew in any case",
     )
     parser.add_reason()
-    parser.add_timeout()
+    # A large definition takes its time to read.
+    parser.add_timeout(default_seconds=300)
     return parser
 
 
