@@ -42,7 +42,7 @@ complete -c tidemill -a '(__tidemill_words)'
 SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 SOURCES_TOO = frozenset({"validate", "config", "list", "graph"})
 SOURCES_ONLY = frozenset({"install"})
-NO_WORKFLOWS = frozenset({"scan", "version", "completion"})
+NO_WORKFLOWS = frozenset({"scan", "version", "completion", "cycle-point"})
 
 
 @cli_command(
