@@ -19,7 +19,7 @@ from graphql import (
     validate,
 )
 from graphql import (
-    execute as execute_generally,
+    execute as graphql_execute,
 )
 from graphql.execution.values import get_variable_values
 
@@ -39,7 +39,7 @@ MOST_TOKENS = 20_000
 
 
 @define
-class _Prepared:
+class PreparedQuery:
     """A query that was parsed and found valid."""
 
     document: DocumentNode
@@ -48,7 +48,7 @@ class _Prepared:
     may_strip: bool
 
 
-_prepared: OrderedDict[str, _Prepared] = OrderedDict()
+_prepared: OrderedDict[str, PreparedQuery] = OrderedDict()
 
 
 async def execute(
@@ -74,7 +74,7 @@ async def execute(
     Raises:
         QueryError: It is no valid request, or a field cannot be answered; the message has every error there is.
     """
-    query = _prepare(request_string)
+    query = prepare(request_string)
     if query.operation.operation is OperationType.SUBSCRIPTION:
         raise QueryError("Subscriptions are not served here: subscribe to what the scheduler publishes")
     values = get_variable_values(schema(), query.operation.variable_definitions or (), dict(variables or {}))
@@ -85,7 +85,7 @@ async def execute(
     if query.projection is not None:
         data = query.projection(context, values)
     else:
-        data = await _execute_generally(query, context, variables)
+        data = await execute_generally(query, context, variables)
     if query.may_strip:
         plan: Plan | None = strip_plan(query.document, query.operation, values)
         if plan is not None:
@@ -99,11 +99,14 @@ def operation_of(request_string: str) -> str:
     Raises:
         QueryError: It is no valid request.
     """
-    return str(_prepare(request_string).operation.operation.value)
+    return str(prepare(request_string).operation.operation.value)
 
 
-async def _execute_generally(query: _Prepared, context: Context, variables: Mapping[str, Any] | None) -> dict[str, Any]:
-    result = execute_generally(schema(), query.document, context_value=context, variable_values=dict(variables or {}))
+async def execute_generally(
+    query: PreparedQuery, context: Context, variables: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The data of a request by way of the general executor, which can answer all of them."""
+    result = graphql_execute(schema(), query.document, context_value=context, variable_values=dict(variables or {}))
     if inspect.isawaitable(result):
         result = await result
     assert isinstance(result, ExecutionResult)
@@ -112,7 +115,8 @@ async def _execute_generally(query: _Prepared, context: Context, variables: Mapp
     return result.data or {}
 
 
-def _prepare(text: str) -> _Prepared:
+def prepare(text: str) -> PreparedQuery:
+    """Parse, validate and compile a request, or remember that it was done; raises `QueryError`."""
     query = _prepared.get(text)
     if query is not None:
         _prepared.move_to_end(text)
@@ -128,7 +132,7 @@ def _prepare(text: str) -> _Prepared:
     if operation is None:
         raise QueryError("The request must hold exactly one operation: a query or a mutation")
     projection = compile_query(schema(), document, operation)
-    query = _prepared[text] = _Prepared(document, operation, projection, "stripNull" in text)
+    query = _prepared[text] = PreparedQuery(document, operation, projection, "stripNull" in text)
     while len(_prepared) > QUERIES_KEPT:
         _prepared.popitem(last=False)
     return query
