@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -13,12 +14,22 @@ from .printer import Printer
 from .workflows import Definition
 
 if TYPE_CHECKING:
+    from ..flow.language.config import WorkflowConfig
+    from ..flow.language.definition import WorkflowDefinition
     from ..flow.prepare import PlayOptions
 
 
 def validate(found: Definition, options: PlayOptions) -> None:
     """Check a workflow as it would be played; raises `LanguageError` where it is not valid."""
-    build(read(found, options.template_variables), initial_point=options.initial_point)
+    config = read(found, options.template_variables)
+    _check(found, config, build(config, initial_point=options.initial_point))
+
+
+def _check(found: Definition, config: WorkflowConfig, definition: WorkflowDefinition) -> None:
+    """Check what the graph alone does not tell: that functions of external triggers can be called as written."""
+    from ..flow.xtriggers.check import check_xtriggers
+
+    check_xtriggers(definition, config, found.directory, environment=os.environ)
 
 
 @cli_command(
@@ -51,6 +62,7 @@ def command(
         with open(output, "w", encoding="utf-8") as file:
             file.write(config.processed_text)
     definition = build(config, initial_point=initial_cycle_point, check_circular=check_circular)
+    _check(found, config, definition)
     warnings = list(dict.fromkeys([*config.warnings, *definition.warnings]))
     for warning in warnings:
         printer.warn(warning)
