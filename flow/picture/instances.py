@@ -13,7 +13,7 @@ from ...proto.field_numbers import PbFamilyProxy
 from ..engine.changes import Changes
 from ..engine.history import Past
 from ..engine.prerequisite import FROM_DATABASE, NATURALLY, OutputKey, Prerequisite, prerequisite_at
-from ..engine.proxy import FAILED, RUNNING, SUBMIT_FAILED, SUBMITTED, SUCCEEDED, JobTimes, TaskProxy
+from ..engine.proxy import ACTIVE, FAILED, FINAL, RUNNING, SUBMIT_FAILED, SUBMITTED, SUCCEEDED, JobTimes, TaskProxy
 from ..engine.text import utc
 from . import wire
 from .elements import EdgeElement, FamilyProxyElement, JobElement, TaskProxyElement, XtriggerElement
@@ -332,6 +332,9 @@ class Instances:
             own = {job.submit_num for job in element.jobs or ()}
             older = [job for job in known.jobs if job.submit_num not in own]
             for job in older:
+                if job.state in ACTIVE and element.state in FINAL:
+                    # It ended in the very turn of the reload.
+                    job.state = element.state
                 job.task_proxy, job.own, job.chunk = element, None, None
                 picture.jobs.add(job)
             element.jobs = [*older, *(element.jobs or ())]

@@ -175,8 +175,6 @@ class Picture:
 
     def reload(self, engine: Engine, *, runtime: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         """Start over with another definition; subscribers are sent everything as new."""
-        self.complete()
-        self._seal()
         before, instances, tasks = self.workflow, dict(self.task_proxies.elements), self.definitions.tasks
         for channel in self._channels():
             channel.start_over()
