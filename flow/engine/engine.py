@@ -273,9 +273,7 @@ class Engine:
         furthest = 0
         for prerequisite in proxy.prerequisites:
             if prerequisite.tree.reaches_ahead:
-                for leaf, key in zip(prerequisite.tree.leaves, prerequisite.keys, strict=True):
-                    if leaf.offset is not None and not leaf.offset.is_absolute:
-                        furthest = max(furthest, key.point - proxy.point)
+                furthest = max(furthest, *(key.point - proxy.point for key in prerequisite.keys))
         return furthest
 
     def release_from_runahead(self, proxy: TaskProxy) -> None:

@@ -235,3 +235,11 @@ def test_a_warm_start_takes_what_lies_before_as_done(play: Player) -> None:
     run = play(integer("P1 = 'foo[-P1] => foo => bar'", final=4), points={"start_point": "3"}).run()
     assert sorted(run.submitted) == ["3/bar/01", "3/foo/01", "4/bar/01", "4/foo/01"]
     assert run.triggered_off["3/foo/01"] == ["2/foo"]
+
+
+def test_absolute_triggers_on_later_points_widen_the_window_too(play: Player) -> None:
+    """``b[3] => d`` at point 1 lets point 3 run, or nothing would ever satisfy it."""
+    graph = "P1 = 'b & c'\nP2 = 'b[3] & c[^+P2] => d'\nR1/4 = e\nP1 = 'e[4] => f'"
+    run = play(integer(graph, final=6, runahead="P1")).run()
+    assert run.stop.reason == "AUTOMATIC"
+    assert {"1/d/01", "1/f/01", "6/f/01"} <= set(run.submitted)
