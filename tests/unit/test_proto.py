@@ -14,7 +14,8 @@ CYLC_NUMBERS = {
     "PbWorkflow": "stamp1 id2 name3 status4 host5 port6 owner7 tasks8 families9 edges10 api_version11 cylc_version12 "
     "last_updated13 meta14 newest_active_cycle_point16 oldest_active_cycle_point17 reloaded18 run_mode19 "
     "cycling_mode20 state_totals21 workflow_log_dir22 time_zone_info23 tree_depth24 job_log_names25 "
-    "ns_def_order26 states27 task_proxies28 family_proxies29 status_msg30 is_held_total31 jobs32 pub_port33 broadcasts34 is_queued_total35 "
+    "ns_def_order26 states27 task_proxies28 family_proxies29 status_msg30 is_held_total31 jobs32 "
+    "pub_port33 broadcasts34 is_queued_total35 "
     "latest_state_tasks36 pruned37 is_runahead_total38 states_updated39 n_edge_distance40 log_records41 "
     "contains_held42 contains_retry43",
     "PbTask": "stamp1 id2 name3 meta4 mean_elapsed_time5 depth6 proxies7 namespace8 parents9 first_parent10 runtime11",
