@@ -25,7 +25,6 @@ from ..network.server import WorkflowRuntimeServer
 from .engine import commands
 from .engine.effects import (
     CallXtrigger,
-    Effect,
     KillJob,
     PollJob,
     RecoverJob,
@@ -409,6 +408,9 @@ class Scheduler:
         self._carry_out(turn)
         self._showing.update(turn)
         self._answer(events)
+        await self._tell(turn)
+        if self._stopping is not None and self._stopping in turn.effects and not self._is_over():
+            self.log("INFO", "Waiting for event handlers to end before shutting down")
         if self.plan.observer is not None:
             self.plan.observer(self.engine, turn)
 
@@ -461,7 +463,6 @@ class Scheduler:
 
     def _carry_out(self, turn: Turn) -> None:
         submit, recover, poll, kill = [], [], [], []
-        happened: list[Effect] = []
         for effect in turn.effects:
             if isinstance(effect, SubmitJob):
                 submit.append(effect.job)
@@ -475,8 +476,6 @@ class Scheduler:
                 self._xtriggers.call(effect)
             elif isinstance(effect, StopScheduler):
                 self._stopping = effect
-            else:
-                happened.append(effect)
         if recover:
             self._jobs.recover(recover)
         if poll:
@@ -485,20 +484,21 @@ class Scheduler:
             self._jobs.kill(kill)
         if submit:
             self._jobs.submit(submit)
-        if happened:
-            self._tell(happened, turn)
-        if self._stopping is not None and self._stopping in turn.effects and not self._is_over():
-            self.log("INFO", "Waiting for event handlers to end before shutting down")
 
-    def _tell(self, happened: list[Effect], turn: Turn) -> None:
-        """Hand events to their handlers, with what is known of the tasks they are about."""
+    async def _tell(self, turn: Turn) -> None:
+        """Hand events to their handlers, with what is known of the tasks they are about; in slices, as there may be
+        thousands."""
         handlers = self._handlers
-        if handlers is None:
+        if handlers is None or not any(isinstance(effect, WorkflowEvent | TaskEvent) for effect in turn.effects):
             return
         engine = self.engine
+        deadline = time.perf_counter() + SLICE_SECONDS
         # Instances that finished in this turn are in the pool no more, but among its changes.
         known = {(proxy.cycle, proxy.name, proxy.submit_number): proxy for proxy in turn.changes.proxies}
-        for event in happened:
+        for event in turn.effects:
+            if time.perf_counter() > deadline:
+                await asyncio.sleep(0)
+                deadline = time.perf_counter() + SLICE_SECONDS
             if isinstance(event, WorkflowEvent):
                 handlers.workflow_event(event)
             elif isinstance(event, TaskEvent):
@@ -706,7 +706,7 @@ class Scheduler:
         if self.engine.shutdown.requested == NOW_NOW:
             handlers.stop()
         else:
-            self._tell([effect for effect in turn.effects if isinstance(effect, TaskEvent)], turn)
+            await self._tell(turn)
             handlers.workflow_event(WorkflowEvent("shutdown", stopping.reason))
         await handlers.settled(retries=False)
 
