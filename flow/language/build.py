@@ -278,6 +278,8 @@ def _outputs(
     """A task's outputs, and when it is complete."""
     messages = {label: label for label in STANDARD_OUTPUTS}
     messages.update(settings.get("outputs") or {})
+    if len(set(messages.values())) < len(messages):
+        _refuse_shared_message(config, name, messages)
     written = settings.get("completion")
     if written:
         location = config.where("runtime", name, "completion")
@@ -295,6 +297,19 @@ def _outputs(
         label: OutputDefinition(label, message, required.get(label)) for label, message in messages.items()
     }
     return outputs, completion
+
+
+def _refuse_shared_message(config: WorkflowConfig, name: str, messages: Mapping[str, str]) -> None:
+    """A message of a job completes one output, so no two outputs can wait for the same."""
+    first: dict[str, str] = {}
+    for label, message in messages.items():
+        if message in first:
+            raise ConfigError(
+                f"outputs {first[message]} and {label} of {name} have the same message: {message}",
+                location=config.where("runtime", name, "outputs", label),
+                hint="Give each output a message of its own.",
+            )
+        first[message] = label
 
 
 def _with_defaults(settings: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

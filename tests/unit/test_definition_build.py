@@ -154,6 +154,13 @@ def test_user_completion_agrees_with_the_graph(tmp_path: Path, text: str, expres
         build(tmp_path, graph(text, runtime=runtime))
 
 
+def test_two_outputs_cannot_share_a_message(tmp_path: Path) -> None:
+    """Two outputs with one message are refused, inherited ones too: the message could not tell them apart."""
+    runtime = "[[F]]\n[[[outputs]]]\nx = done\n[[a]]\ninherit = F\n[[[outputs]]]\ny = done\n"
+    with pytest.raises(Exception, match=r"flow\.cylc:\d+: outputs x and y of a have the same message: done"):
+        build(tmp_path, graph("a:x & a:y => b", runtime=runtime))
+
+
 def test_compiled_completion() -> None:
     """A compiled expression is asked with output labels, hyphens and all."""
     is_complete = compile_completion("(succeeded and x_z) or failed")
