@@ -167,6 +167,11 @@ class Picture:
             return False
         return self.definitions.prime(items)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether changes of instances are left to take in, by `prime`."""
+        return self.instances.is_behind
+
     def complete(self) -> None:
         """Make all elements that are left to make."""
         while self.instances.is_behind:

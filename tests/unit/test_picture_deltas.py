@@ -247,7 +247,7 @@ ARROWS = (
     "b? => c",
     "b:fail? => !m1",
     "FAM:finish-any => n1",
-    "@wall_never => a" if False else "a & n1 => m2",
+    "a & n1 => m2",
 )
 
 
@@ -285,12 +285,12 @@ def run(text: str, extent: int, items: int | None = None) -> Iterator[Picture]:
     for turn in turns(engine):
         picture.update(turn, items=items)
         yield picture
-        while picture.instances.is_behind:
+        while picture.is_behind:
             picture.prime(items or 1)
             yield picture
 
 
-quick = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @quick
