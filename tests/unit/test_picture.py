@@ -348,6 +348,40 @@ def test_following_a_run_is_as_good_as_looking_at_its_end(text: str, before: int
     assert oldest == (fresh.workflow.oldest_active_cycle_point, fresh.workflow.newest_active_cycle_point)
 
 
+@settings(max_examples=40, deadline=None)
+@given(workflows(), st.integers(0, 8), st.integers(0, 40))
+def test_a_picture_may_be_made_in_the_middle_of_a_turn(text: str, turn_number: int, steps: int) -> None:
+    """Whenever someone first looks, even between two slices of a turn, the picture is right after that turn."""
+    with TemporaryDirectory() as directory:
+        try:
+            config, engine = load(Path(directory), text)
+        except LanguageError:
+            return
+    picture: Picture | None = None
+    engine.handle(Start(1_000_000.0))
+    for number in range(12):
+        if number == turn_number:
+            engine.advance(steps)
+            picture = Picture(engine, IDENTITY, runtime=config.runtime)
+            if steps % 2:
+                picture.entire()
+        while not engine.advance(50):
+            pass
+        turn = engine.take()
+        if picture is not None:
+            picture.update(turn)
+            fresh = Picture(engine, IDENTITY, runtime=config.runtime)
+            fresh.complete()
+            states = {id: (one.state, one.graph_depth) for id, one in picture.task_proxies.elements.items()}
+            assert states == {id: (one.state, one.graph_depth) for id, one in fresh.task_proxies.elements.items()}
+            assert picture.workflow.state_totals == fresh.workflow.state_totals
+            assert pb.PbEntireWorkflow.FromString(picture.entire()).workflow.id == "~ada/tide"
+        wake = engine.next_wake()
+        if wake is None or engine.shutdown.is_stopped:
+            return
+        engine.handle(Tick(wake))
+
+
 # -- parts -------------------------------------------------------------------------------------------------------------
 
 
