@@ -35,6 +35,8 @@ class Functions:
         self.library = os.path.realpath(Path(run_directory) / LIBRARY)
         self._stamps: dict[str, Stamp] = {}
         """By module: its file as it was when loaded."""
+        self._module_count = 0
+        """How many modules there were when files were last noted."""
         self._entry_points: dict[str, Any] | None = None
 
     def find(self, name: str) -> tuple[Callable[..., Any], Callable[[dict[str, Any]], Any] | None]:
@@ -70,6 +72,8 @@ class Functions:
         return function, validate if callable(validate) else None
 
     def _load(self, name: str) -> ModuleType:
+        if name in self._stamps:
+            return sys.modules[name]
         if name not in sys.modules:
             importlib.invalidate_caches()
         try:
@@ -96,17 +100,21 @@ class Functions:
 
     def _note_stamps(self, name: str) -> None:
         """Remember the files of the workflow's own modules, and of the one asked for."""
+        self._module_count = len(sys.modules)
         for other, module in list(sys.modules.items()):
             if other in self._stamps:
                 continue
             file = getattr(module, "__file__", None)
-            if file is not None and (other == name or os.path.realpath(file).startswith(self.library + os.sep)):
+            if file is not None and (other == name or file.startswith(self.library + os.sep)):
                 stamp = _stamp(file)
                 if stamp is not None:
                     self._stamps[other] = stamp
 
     def _forget_changed(self) -> None:
         """If a module's file is not what it was, load all the workflow's modules anew: they may use each other."""
+        if len(sys.modules) != self._module_count:
+            # A function may import when it is called.
+            self._note_stamps("")
         if all(_stamp(_file_of(name)) == stamp for name, stamp in self._stamps.items()):
             return
         for name in self._stamps:

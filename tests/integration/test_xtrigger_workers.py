@@ -144,6 +144,11 @@ async def test_a_changed_source_file_is_loaded_again(pool: Pool) -> None:
     assert (await pool.call("mine")).results == {"v": 2}
     pool.write("mine", "def mine():\n    return False, {'v': 3}\n")
     assert (await pool.call("mine")).results == {"v": 3}
+    pool.write("mine", "def mine():\n    import late\n    return True, {'v': late.VALUE}\n")
+    pool.write("late", "VALUE = 4\n")
+    assert (await pool.call("mine")).results == {"v": 4}
+    pool.write("late", "VALUE = 5\n")
+    assert (await pool.call("mine")).results == {"v": 5}
     assert not (pool.directory / "lib" / "python" / "__pycache__").exists()
     assert len(pool.workers.process_ids) == 1
 
@@ -270,7 +275,7 @@ async def test_functions_come_from_entry_points_and_pythonpath_too(pool: Pool, t
 
 
 async def test_an_answer_that_is_not_satisfied_may_be_held_back(pool: Pool) -> None:
-    """A pause before such an answer keeps a clock that jumps from asking without end; the call is under way till then."""
+    """A pause before such an answer keeps a clock that jumps from asking without end; the call is under way."""
     pool.start(patience_seconds=0.2)
     began = time.monotonic()
     assert (await pool.call("echo", succeed=True)).satisfied
