@@ -112,9 +112,6 @@ class Functions:
 
     def _forget_changed(self) -> None:
         """If a module's file is not what it was, load all the workflow's modules anew: they may use each other."""
-        if len(sys.modules) != self._module_count:
-            # A function may import when it is called.
-            self._note_stamps("")
         if all(_stamp(_file_of(name)) == stamp for name, stamp in self._stamps.items()):
             return
         for name in self._stamps:
@@ -132,7 +129,12 @@ class Functions:
             Exception: whatever it raised.
         """
         function, _ = self.find(name)
-        answer = function(*args, **kwargs)
+        try:
+            answer = function(*args, **kwargs)
+        finally:
+            if len(sys.modules) != self._module_count:
+                # It has imported something only now.
+                self._note_stamps("")
         if (
             not isinstance(answer, tuple | list)
             or len(answer) != 2
