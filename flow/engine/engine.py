@@ -150,6 +150,7 @@ class Engine:
             self.log("WARNING", f'Command "{event.name}" refused. ID={event.id}\n{error}')
             self.results[event.id] = {"refused": str(error)}
         self.shutdown.something_changed()
+        self.shutdown.reopen()
         self._changed = True
 
     # -- turning over --------------------------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ class Outcomes:
             return
         engine.set_status(proxy, states.SUBMIT_FAILED)
         self.complete(proxy, SUBMIT_FAILED)
-        self.tell(proxy, "submission failed", event.reason or "job submission failed")
+        self.tell(proxy, "submission failed", "job submission failed")
         self.finish(proxy)
 
     def started(self, event: JobStarted) -> None:
@@ -151,7 +151,7 @@ class Outcomes:
             return
         engine.set_status(proxy, states.FAILED)
         self.complete(proxy, FAILED)
-        self.tell(proxy, FAILED, event.message or f"job failed: {event.signal}")
+        self.tell(proxy, FAILED, event.message or "job failed")
         self.finish(proxy, failed=True)
 
     def message(self, event: JobMessage) -> None:
@@ -234,12 +234,13 @@ class Outcomes:
 
     def _retry(self, proxy: TaskProxy, kind: str, delay: float, event_name: str) -> None:
         engine = self.engine
-        self.tell(proxy, event_name, f"job {event_name}: in {duration(delay)}")
+        failed = "job failed" if kind == "execution" else "job submission failed"
+        after = utc(engine.now + delay)
+        self.tell(proxy, event_name, f"{failed}, retrying in {duration(delay)} (after {after})")
         engine.set_status(proxy, states.WAITING)
         proxy.retry_at = engine.now + delay
         proxy.retry_kind = kind
         proxy.is_manual_submit = False
-        after = utc(proxy.retry_at)
         word = "retrying" if kind == "execution" else "submission retrying"
         engine.log("WARNING", f"{proxy.label()} - {word} in {duration(delay)} (after {after})")
         self.wait_for_retry(proxy)

@@ -37,6 +37,7 @@ class Shutdown:
         self.stop_task: str | None = engine.options.stop_task
         self._stall_timer: Timer | None = None
         self._last_change = 0.0
+        self._reason = ""
 
     @property
     def is_killing(self) -> bool:
@@ -87,10 +88,16 @@ class Shutdown:
         if self.is_stopped:
             return
         self.is_stopped = True
+        self._reason = reason
         if self.engine.is_paused:
             # A run that was stopped in good order is not paused when played again (Cylc 8.5 behaviour).
             self.engine.changes.parameters["is_paused"] = "0"
         self.engine.effects.append(StopScheduler(reason, exit_code))
+
+    def reopen(self) -> None:
+        """A user gave the run more to do while the last event handlers of its automatic end were at work."""
+        if self.is_stopped and self._reason == AUTOMATIC:
+            self.is_stopped = False
 
     # -- after every change --------------------------------------------------------------------------------------------
 

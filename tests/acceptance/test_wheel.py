@@ -14,7 +14,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[2]
 NOT_PACKAGED = {"tests", "examples", "benchmarks", "docs", "bin", "build", "dist"}
-DATA_SUFFIXES = {".sql", ".proto", ".pyi", ".sh"}
+DATA_SUFFIXES = {".sql", ".proto", ".pyi", ".sh", ".graphql"}
 
 CHECK_IMPORTS = """
 import importlib, pkgutil, sys
@@ -44,9 +44,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def room_files() -> set[str]:
     """List the files of the checkout that belong in the wheel, by the names they should have there."""
-    tops = [
-        top for top in CHECKOUT.iterdir() if top.name not in NOT_PACKAGED and not top.name.startswith(".")
-    ]
+    tops = [top for top in CHECKOUT.iterdir() if top.name not in NOT_PACKAGED and not top.name.startswith(".")]
     files = [file for top in tops for file in (top.rglob("*") if top.is_dir() else [top]) if file.is_file()]
     return {
         f"tidemill/{file.relative_to(CHECKOUT).as_posix()}"
@@ -78,9 +76,7 @@ def test_installed_wheel_stands_by_itself(wheel: Path, tmp_path: Path) -> None:
     (packages,) = environment.glob("lib/python*/site-packages")
     (packages / "borrowed.pth").write_text("\n".join(site.getsitepackages()) + "\n")
 
-    imported = subprocess.run(
-        [python, "-c", CHECK_IMPORTS], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    imported = subprocess.run([python, "-c", CHECK_IMPORTS], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert imported.returncode == 0, imported.stderr
     version = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"]
     answers = []
