@@ -59,8 +59,7 @@ class Peer:
             settings = self.home / ".cylc" / "flow" / "global.cylc"
             settings.parent.mkdir(parents=True)
             settings.write_text(
-                "[scheduler]\n    [[host self-identification]]\n        method = hardwired\n"
-                "        host = 127.0.0.1\n"
+                "[scheduler]\n    [[host self-identification]]\n        method = hardwired\n        host = 127.0.0.1\n"
             )
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -106,9 +105,7 @@ def cylc(home: Path, given: str | None) -> Peer:
     elif (programs / "bin" / "cylc").exists():
         programs = programs / "bin"
     if not (programs / "cylc").exists():
-        raise BenchmarkError(
-            f"no program 'cylc' in {programs}; give --cylc the path of cylc or its environment"
-        )
+        raise BenchmarkError(f"no program 'cylc' in {programs}; give --cylc the path of cylc or its environment")
     return Peer("Cylc", "cylc", programs, home, "cylc.flow.network.client", "api")
 
 

@@ -132,7 +132,7 @@ def make_plan(
 
 
 def reread(plan: RunPlan) -> tuple[WorkflowConfig, WorkflowDefinition]:
-    """The definition of a running workflow as its files are now; raises `LanguageError`, `CyclingError`, `PlayError`."""
+    """The definition of a running workflow as its files are now; raises what `make_plan` raises for bad ones."""
     parameters = plan.parameters
     config = load_config(
         str(plan.run_directory),
@@ -201,7 +201,7 @@ def _check_restart(workflow: str, options: PlayOptions, saved: Mapping[str, str]
 
 
 def _persistent(given: str | None, saved: str | None) -> str | None:
-    """A point that the user may change on restart; ``reload`` takes it from the definition again, as ``ignore`` does."""
+    """A point that the user may change on restart; ``reload`` and ``ignore`` take it from the definition again."""
     if given in ("reload", "ignore"):
         return None
     return given or saved

@@ -149,7 +149,7 @@ class _Compiler:
         body = self.selection(of_type, below, inner)
         self._depth -= 1
         if is_list:
-            return f"[{body} for {inner} in {call}]"
+            return f"[{body} for {inner} in c.spend({call})]"
         return f"(None if ({inner} := {call}) is None else {body})"
 
 

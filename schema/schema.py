@@ -17,6 +17,7 @@ from graphql import (
     build_schema,
 )
 
+from .context import Context
 from .fields import LEAVES, RESOLVERS, Resolve, getter
 from .mutations import resolver_of
 
@@ -61,7 +62,9 @@ def schema() -> GraphQLSchema:
 
 def _through(resolve: Resolve) -> Any:
     def resolve_field(element: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
-        return resolve(element, info.context, arguments)
+        context: Context = info.context
+        value = resolve(element, context, arguments)
+        return context.spend(value) if isinstance(value, list) else value
 
     return resolve_field
 

@@ -77,9 +77,7 @@ def parse_heading(text: str) -> Heading:
     if match is None:
         return _without_repeats(text, [first, *rest])
     if match[1] and match[1].startswith("0"):
-        raise RecurrenceError(
-            f"{text!r} repeats {match[1]} times; expected R1 or more, or R alone for no end"
-        )
+        raise RecurrenceError(f"{text!r} repeats {match[1]} times; expected R1 or more, or R alone for no end")
     repeats = int(match[1]) if match[1] else None
     if rest == [""] and repeats == 1:
         rest = []

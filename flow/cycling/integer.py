@@ -39,9 +39,7 @@ class IntegerCycling:
         """An interval as text (``P2``, ``-P1``); raises `IntervalError`."""
         match = _INTERVAL.fullmatch(text.strip())
         if match is None:
-            raise IntervalError(
-                f"cannot read {text!r} as an integer interval; expected the like of P2 or -P1"
-            )
+            raise IntervalError(f"cannot read {text!r} as an integer interval; expected the like of P2 or -P1")
         count = int(match["count"])
         return -count if match["sign"] == "-" else count
 
@@ -57,8 +55,7 @@ class IntegerCycling:
         Raises `RecurrenceError`.
         """
         sequences = [
-            self._parse_one(one, initial=initial, final=final, bounded=bounded)
-            for one in split_recurrences(text)
+            self._parse_one(one, initial=initial, final=final, bounded=bounded) for one in split_recurrences(text)
         ]
         return sequences[0] if len(sequences) == 1 else JoinedSequence(text, sequences)
 
@@ -128,9 +125,7 @@ class IntegerCycling:
             if repeats is not None:
                 start = stop - (repeats - 1) * step
             elif final is None:
-                raise PointError(
-                    f"{heading.text!r} is counted back from the final cycle point, but none is set"
-                )
+                raise PointError(f"{heading.text!r} is counted back from the final cycle point, but none is set")
             else:
                 # QUIRK: the phase is that of the final point, even where the heading ends elsewhere.
                 start = initial - (final - initial) % step

@@ -60,9 +60,7 @@ def parse_interval(text: str) -> Interval:
     body = body[1:] if body[:1] in ("-", "+") else body
     match = _DESIGNATED.fullmatch(body) or _WEEKS.fullmatch(body) or _DATE_LIKE.fullmatch(body)
     if match is None or body.endswith("T"):
-        raise IntervalError(
-            f"cannot read {text!r} as an interval; expected the like of P1D, PT6H, -P1M or P2W"
-        )
+        raise IntervalError(f"cannot read {text!r} as an interval; expected the like of P1D, PT6H, -P1M or P2W")
     parts = match.groupdict()
     exact = 0.0
     for name, unit in (("weeks", 604800), ("days", 86400), ("hours", 3600), ("minutes", 60), ("seconds", 1)):

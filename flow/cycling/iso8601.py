@@ -96,9 +96,7 @@ class TruncatedPoint:
     @property
     def has_date(self) -> bool:
         """Whether any part of the date below the year is given."""
-        return any(
-            field is not None for field in (self.month, self.day, self.ordinal, self.week, self.weekday)
-        )
+        return any(field is not None for field in (self.month, self.day, self.ordinal, self.week, self.weekday))
 
     @property
     def has_year(self) -> bool:
@@ -169,16 +167,12 @@ class PointReader:
                 return self._read_full(text, match.groupdict())
         if re.fullmatch(r"\d\d", text):
             raise PointError(f"{text!r} could be an hour or a century; write T{text} for the hour")
-        raise PointError(
-            f"cannot read {text!r} as a cycle point; expected the like of 20200131T0600Z or 2020-01-31"
-        )
+        raise PointError(f"cannot read {text!r} as a cycle point; expected the like of 20200131T0600Z or 2020-01-31")
 
     def _read_full(self, text: str, parts: dict[str, str | None]) -> FullPoint:
         calendar = self._calendar
         year = int(parts["year"] or 0)
-        fields = {
-            name: int(value) for name, value in parts.items() if value and value.isdigit() and name != "year"
-        }
+        fields = {name: int(value) for name, value in parts.items() if value and value.isdigit() and name != "year"}
         if "week" in fields:
             week, weekday = fields["week"], fields.get("weekday", 1)
             self._within(text, "week", week, calendar.weeks_in_year(year))
@@ -214,9 +208,7 @@ class PointReader:
                 point = TruncatedPoint(text, **{name: int(value) for name, value in parts.items() if value})
                 self._check_truncated(point)
                 return evolve(point, zone_seconds=parse_zone(zone)) if zone else point
-        raise PointError(
-            f"cannot read {text!r} as a truncated cycle point; expected the like of T06, T-30 or 01T00"
-        )
+        raise PointError(f"cannot read {text!r} as a truncated cycle point; expected the like of T06, T-30 or 01T00")
 
     def is_truncated(self, text: str) -> bool:
         """Whether text has the shape of a truncated point (and not that of a full one)."""

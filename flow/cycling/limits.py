@@ -42,9 +42,7 @@ def resolve_initial_point(cycling: Cycling, text: str, *, now: float) -> int:
     match = _SEARCH.fullmatch(body)
     if match is not None:
         if "," in match["points"]:
-            raise PointError(
-                f"in {text!r} points are separated by semicolons: {match['points'].replace(',', ';')}"
-            )
+            raise PointError(f"in {text!r} points are separated by semicolons: {match['points'].replace(',', ';')}")
         point = _nearest(cycling, match["points"].split(";"), match["function"], now=now, text=text)
         return _moved(cycling, point, match["offsets"])
     if body.startswith(("P", "-P", "+P")):
@@ -67,9 +65,7 @@ def _nearest(cycling: DatetimeCycling, points: list[str], function: str, *, now:
     found = []
     for point in points:
         if not point:
-            raise PointError(
-                f"{text!r} has an empty item; expected the like of next(T00) or previous(T06;T18)"
-            )
+            raise PointError(f"{text!r} has an empty item; expected the like of next(T00) or previous(T06;T18)")
         truncated = cycling.reader.truncated(point)
         zone = cycling.zone_seconds if truncated.zone_seconds is None else truncated.zone_seconds
         search = next_from_start if function == "next" else previous_from_start

@@ -154,9 +154,7 @@ def parse_datetime_offset(cycling: DatetimeCycling, text: str, *, initial: int) 
     if rest:
         base, tail = split_offsets(rest)
         if head and not base.startswith("+"):
-            raise IntervalError(
-                f"cannot read {text!r} as an offset; expected the like of -P1D, T06-P1D or -P1D+T06"
-            )
+            raise IntervalError(f"cannot read {text!r} as an offset; expected the like of -P1D, T06-P1D or -P1D+T06")
         base = base[1:] if head else base
         if not head and not cycling.reader.is_truncated(base):
             point = cycling.from_full(cycling.reader.full(base))
@@ -187,7 +185,5 @@ def _distance(cycling: IntegerCycling, chain: str) -> int:
 def _clean(text: str) -> str:
     body = "".join(text.split())
     if "$" in body:
-        raise IntervalError(
-            f"the offset {text!r} names the final cycle point ($), which a node cannot be counted from"
-        )
+        raise IntervalError(f"the offset {text!r} names the final cycle point ($), which a node cannot be counted from")
     return body

@@ -81,9 +81,7 @@ _STRPTIME = {
     "S": "ss",
     "F": "CCYY-MM-DD",
 }
-_TOKEN = re.compile(
-    r"\+XCCYY|±XCCYY|CCYY|DDD|Www(?:-?D)?|MM|DD|hh|mm|ss|[+-]hh(?:mm)?|[+-]\d\d(?:\d\d)?(?!\d)|Z"
-)
+_TOKEN = re.compile(r"\+XCCYY|±XCCYY|CCYY|DDD|Www(?:-?D)?|MM|DD|hh|mm|ss|[+-]hh(?:mm)?|[+-]\d\d(?:\d\d)?(?!\d)|Z")
 
 
 class PointFormat:
@@ -91,16 +89,12 @@ class PointFormat:
 
     __slots__ = ("_calendar", "_pieces", "_plain", "precision_seconds", "text", "zone_seconds")
 
-    def __init__(
-        self, calendar: Calendar, text: str, *, time_zone: str, expanded_year_digits: int = 0
-    ) -> None:
+    def __init__(self, calendar: Calendar, text: str, *, time_zone: str, expanded_year_digits: int = 0) -> None:
         self.text = text
         self._calendar = calendar
         self.zone_seconds = parse_zone(time_zone)
         if ":" in text:
-            raise PointError(
-                f"the cycle point format {text!r} has a colon, which cannot stand in directory names"
-            )
+            raise PointError(f"the cycle point format {text!r} has a colon, which cannot stand in directory names")
         self._pieces: list[Piece | str] = []
         self._compile(_from_strptime(text, time_zone), expanded_year_digits)
         if not any(callable(piece) for piece in self._pieces):
@@ -184,9 +178,7 @@ def _from_strptime(text: str, time_zone: str) -> str:
             return _zone_text(parse_zone(time_zone), minutes=True)
         if code not in _STRPTIME:
             known = " ".join(f"%{name}" for name in [*_STRPTIME, "z"])
-            raise PointError(
-                f"the cycle point format {text!r} has %{code}, which is not supported (known: {known})"
-            )
+            raise PointError(f"the cycle point format {text!r} has %{code}, which is not supported (known: {known})")
         return _STRPTIME[code]
 
     return re.sub(r"%(.?)", letter, text)

@@ -77,9 +77,7 @@ class CalendarProgression:
 
     __slots__ = ("_complete", "_points", "_step", "_stop", "count", "start")
 
-    def __init__(
-        self, start: int, step: Callable[[int], int], *, stop: int | None, count: int | None
-    ) -> None:
+    def __init__(self, start: int, step: Callable[[int], int], *, stop: int | None, count: int | None) -> None:
         self.start = start
         self._step = step
         self._stop = stop

@@ -57,9 +57,7 @@ def parse_recurrence(
 ) -> Sequence:
     """A graph heading, perhaps several recurrences with commas; see `Cycling.sequence`."""
     recurrences = split_recurrences(text)
-    sequences = [
-        _parse_one(cycling, one, initial=initial, final=final, bounded=bounded) for one in recurrences
-    ]
+    sequences = [_parse_one(cycling, one, initial=initial, final=final, bounded=bounded) for one in recurrences]
     return sequences[0] if len(sequences) == 1 else JoinedSequence(text, sequences)
 
 
@@ -74,9 +72,7 @@ def _parse_one(
         raise RecurrenceError(f"in the recurrence {text!r}: {error}") from None
 
 
-def _build(
-    cycling: DatetimeCycling, text: str, *, initial: int, final: int | None, bounded: bool
-) -> RecurringSequence:
+def _build(cycling: DatetimeCycling, text: str, *, initial: int, final: int | None, bounded: bool) -> RecurringSequence:
     if "$" in text and final is None:
         raise RecurrenceError(f"{text!r} names the final cycle point ($), but none is set")
     resolved = text.replace("^", cycling.format(initial))
@@ -117,9 +113,7 @@ def _excluded_point(cycling: DatetimeCycling, item: str) -> int | None:
     return evaluate_point(cycling, item, context=None)[0]
 
 
-def build_progression(
-    cycling: DatetimeCycling, heading: Heading, *, initial: int, final: int | None
-) -> Progression:
+def build_progression(cycling: DatetimeCycling, heading: Heading, *, initial: int, final: int | None) -> Progression:
     """The points of a recurrence without its exclusions and bounds; raises `CyclingError`."""
     if heading.interval is None:
         return _without_interval(cycling, heading, initial=initial, final=final)
@@ -132,34 +126,26 @@ def build_progression(
     return _stepping(cycling, heading, start, interval)
 
 
-def _without_interval(
-    cycling: DatetimeCycling, heading: Heading, *, initial: int, final: int | None
-) -> Progression:
+def _without_interval(cycling: DatetimeCycling, heading: Heading, *, initial: int, final: int | None) -> Progression:
     if heading.end is None:
         start, implied = evaluate_point(cycling, heading.start or "", context=initial)
         if heading.repeats == 1:
             return _once(cycling, start)
         if implied is None:
-            raise RecurrenceError(
-                f"{heading.text!r} is one point without an interval; write R1/{heading.start}"
-            )
+            raise RecurrenceError(f"{heading.text!r} is one point without an interval; write R1/{heading.start}")
         return _stepping(cycling, heading, start, cycling.interval(implied))
     end, _ = evaluate_point(cycling, heading.end, context=final)
     if heading.start is None:
         if heading.repeats == 1:
             return _once(cycling, end)
-        raise RecurrenceError(
-            f"{heading.text!r} has an end but no interval; write R1//{heading.end} for once there"
-        )
+        raise RecurrenceError(f"{heading.text!r} has an end but no interval; write R1//{heading.end} for once there")
     start, _ = evaluate_point(cycling, heading.start, context=initial)
     if heading.repeats == 1:
         return _once(cycling, start)
     if end == start:
         return _once(cycling, start)
     if end < start:
-        raise RecurrenceError(
-            f"in {heading.text!r} the end {heading.end!r} is before the start {heading.start!r}"
-        )
+        raise RecurrenceError(f"in {heading.text!r} the end {heading.end!r} is before the start {heading.start!r}")
     return _stepping(cycling, heading, start, Interval(0, 0, end - start, "the span between its points"))
 
 

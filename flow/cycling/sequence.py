@@ -106,8 +106,7 @@ class RecurringSequence:
                 return
             point = self._progression.first(point + 1)
         raise RecurrenceError(
-            f"the exclusions of {self.text!r} leave no point; exclude less, or take the recurrence"
-            f" out of the graph"
+            f"the exclusions of {self.text!r} leave no point; exclude less, or take the recurrence out of the graph"
         )
 
 

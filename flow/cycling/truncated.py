@@ -99,9 +99,7 @@ def _search(calendar: Calendar, filled: TruncatedPoint, base: int, *, step: int)
         forward = _match_time(filled, base)
         if step > 0 or forward == base:
             return forward
-        return forward - (
-            SECONDS_PER_DAY if filled.hour is not None else 3600 if filled.minute is not None else 60
-        )
+        return forward - (SECONDS_PER_DAY if filled.hour is not None else 3600 if filled.minute is not None else 60)
     period = _period_of(calendar, filled, base // SECONDS_PER_DAY) - step
     for _ in range(_FURTHEST):
         day = _day_in_period(calendar, filled, period)
@@ -125,9 +123,7 @@ def _period_of(calendar: Calendar, filled: TruncatedPoint, day: int) -> int:
 
 
 def _recurs_yearly(filled: TruncatedPoint) -> bool:
-    return (
-        filled.has_year or filled.month is not None or filled.week is not None or filled.ordinal is not None
-    )
+    return filled.has_year or filled.month is not None or filled.week is not None or filled.ordinal is not None
 
 
 def _day_in_period(calendar: Calendar, filled: TruncatedPoint, period: int) -> int | None:
@@ -149,9 +145,7 @@ def _day_in_period(calendar: Calendar, filled: TruncatedPoint, period: int) -> i
         return calendar.from_week(period, filled.week, filled.weekday or 1)
     if filled.ordinal is not None:
         return (
-            calendar.from_ordinal(period, filled.ordinal)
-            if filled.ordinal <= calendar.days_in_year(period)
-            else None
+            calendar.from_ordinal(period, filled.ordinal) if filled.ordinal <= calendar.days_in_year(period) else None
         )
     month, day = filled.month or 1, filled.day or 1
     return calendar.day_number(period, month, day) if day <= calendar.days_in_month(period, month) else None

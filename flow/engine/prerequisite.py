@@ -70,9 +70,7 @@ def compile_gates(dependency: Dependency) -> GateTree:
 
     root = dependency.expression
     add(All((root,)) if isinstance(root, Leaf) else root, -1)
-    ahead = any(
-        leaf.offset is not None and (leaf.offset.is_absolute or "+" in leaf.offset.text) for leaf in distinct
-    )
+    ahead = any(leaf.offset is not None and (leaf.offset.is_absolute or "+" in leaf.offset.text) for leaf in distinct)
     split = isinstance(root, All) and not dependency.conditional
     terms = root.terms if split and isinstance(root, All) else (root,)
     return GateTree(

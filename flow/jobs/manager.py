@@ -23,8 +23,8 @@ from ..engine.effects import JobSpecification, KillJob, PollJob
 from ..engine.events import (
     Event,
     JobFailed,
-    JobMessage,
     JobKey,
+    JobMessage,
     JobStarted,
     JobSubmissionFailed,
     JobSubmitted,

@@ -121,9 +121,7 @@ def _build(
     special = read_special_tasks(config, members, is_integer=cycling.mode == "integer", warnings=warnings)
     _add_clock_triggers(config, graph, special, xtriggers)
     tasks = _tasks(config, graph, special)
-    families = {
-        name: tuple(task for task in family if task in tasks) for name, family in all_families.items()
-    }
+    families = {name: tuple(task for task in family if task in tasks) for name, family in all_families.items()}
     families["root"] = tuple(tasks)
     return WorkflowDefinition(
         cycling=cycling,
@@ -158,9 +156,7 @@ def unused_namespaces(config: WorkflowConfig, definition: WorkflowDefinition) ->
 def _families(config: WorkflowConfig) -> dict[str, list[str]]:
     """Every namespace that others inherit from, to its tasks: those below it that are no families."""
     parents = {parent for chain in config.ancestors.values() for parent in chain[1:]}
-    families: dict[str, list[str]] = {
-        name: [] for name in config.ancestors if name in parents and name != "root"
-    }
+    families: dict[str, list[str]] = {name: [] for name in config.ancestors if name in parents and name != "root"}
     for name, chain in config.ancestors.items():
         if name in parents or name == "root":
             continue
@@ -210,9 +206,7 @@ def _custom_outputs(config: WorkflowConfig, task: str) -> Mapping[str, str]:
     return outputs
 
 
-def _add_clock_triggers(
-    config: WorkflowConfig, graph: TaskGraph, special: SpecialTasks, xtriggers: Xtriggers
-) -> None:
+def _add_clock_triggers(config: WorkflowConfig, graph: TaskGraph, special: SpecialTasks, xtriggers: Xtriggers) -> None:
     """Old-style clock triggers become wall-clock xtriggers at every point of their task."""
     location = config.where("scheduling", "special tasks", "clock-trigger")
     for task, offset in special.clock_trigger.items():
@@ -293,9 +287,7 @@ def _outputs(
         completion = str(written)
     else:
         completion = derive_completion(required, compatibility=config.compatibility)
-    outputs = {
-        label: OutputDefinition(label, message, required.get(label)) for label, message in messages.items()
-    }
+    outputs = {label: OutputDefinition(label, message, required.get(label)) for label, message in messages.items()}
     return outputs, completion
 
 
@@ -342,9 +334,7 @@ def _runahead(config: WorkflowConfig, cycling: Cycling, warnings: list[str]) -> 
         return RunaheadLimit(cycles=int(match[1]))
     if text.isdigit() and cycling.mode != "integer":
         at = f"{location}: " if location else ""
-        warnings.append(
-            f"{at}runahead limit = {text} means hours; write P{text} for cycles or PT{text}H for hours"
-        )
+        warnings.append(f"{at}runahead limit = {text} means hours; write P{text} for cycles or PT{text}H for hours")
         text = f"PT{text}H"
     elif cycling.mode == "integer":
         raise ConfigError(

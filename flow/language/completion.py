@@ -106,9 +106,7 @@ def check_completion(
     try:
         syntax = _syntax(expression)
     except ConfigError as error:
-        raise ConfigError(
-            f"completion of {task}: {error.reason}", location=location, hint=error.hint
-        ) from error
+        raise ConfigError(f"completion of {task}: {error.reason}", location=location, hint=error.hint) from error
     by_name = {variable_name(label): label for label in labels}
     named = set(_names(syntax))
     for name in sorted(named - by_name.keys()):
@@ -156,9 +154,7 @@ def _syntax(expression: str) -> ast.expr:
         tree = ast.parse(expression.strip(), mode="eval").body
         for node in ast.walk(tree):
             if not isinstance(node, ast.BoolOp | ast.boolop | ast.Name | ast.expr_context):
-                hint = (
-                    "In completion expressions write _ for - in output names." if "-" in expression else _HINT
-                )
+                hint = "In completion expressions write _ for - in output names." if "-" in expression else _HINT
                 raise ConfigError(f"only names, and, or are allowed: {expression}", hint=hint)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ConfigError(f"not a valid expression: {expression}", hint=_HINT) from error

@@ -134,9 +134,7 @@ class _PointReader:
             location = None if given else self.config.where(_SCHEDULING, item)
             raise ConfigError(f"{item} = {text}: {error}", location=location) from error
 
-    def read_optional(
-        self, item: str, text: str | None, resolve: Callable[[str], int], *, given: bool
-    ) -> int | None:
+    def read_optional(self, item: str, text: str | None, resolve: Callable[[str], int], *, given: bool) -> int | None:
         """Like `read`, None for no text."""
         return self.read(item, text, resolve, given=given) if text else None
 
@@ -167,9 +165,7 @@ def _make_cycling(config: WorkflowConfig, mode: str) -> Cycling:
             time_zone=scheduler.get("cycle point time zone") or "Z",
         )
     except TidemillError as error:
-        location = config.where("scheduler", "cycle point format") or config.where(
-            "scheduler", "cycle point time zone"
-        )
+        location = config.where("scheduler", "cycle point format") or config.where("scheduler", "cycle point time zone")
         raise ConfigError(str(error), location=location) from error
 
 

@@ -188,9 +188,7 @@ class _Children:
 class _Parser:
     """Collects the arrows of one graph string."""
 
-    def __init__(
-        self, families: Mapping[str, Sequence[str]], line_of: LineOf, optionality: Optionality
-    ) -> None:
+    def __init__(self, families: Mapping[str, Sequence[str]], line_of: LineOf, optionality: Optionality) -> None:
         self.families = families
         self.line_of = line_of
         self.graph = ParsedGraph(optionality=optionality)
@@ -231,9 +229,7 @@ class _Parser:
                     hint="An arrow triggers a task at its own cycle point: move the offset to the left.",
                 )
 
-    def _read_element(
-        self, element: Element, left: Element | None, is_last: bool, location: Location | None
-    ) -> None:
+    def _read_element(self, element: Element, left: Element | None, is_last: bool, location: Location | None) -> None:
         if left is not None and element.has_or:
             raise ElementError(
                 f"| is not allowed on the right of an arrow: {element.text}",
@@ -370,9 +366,7 @@ class _Parser:
         """The prerequisites of a left-hand side."""
         if not element.is_conditional:
             return tuple(dict(self._resolve(node) for node in element.nodes).items())
-        text = "".join(
-            token if isinstance(token, str) else self._resolve(token)[0] for token in element.tokens
-        )
+        text = "".join(token if isinstance(token, str) else self._resolve(token)[0] for token in element.tokens)
         return ((text, self._tree(element.syntax)),)
 
     def _tree(self, syntax: Syntax) -> Tree:

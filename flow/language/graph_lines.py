@@ -19,9 +19,7 @@ _SPACE_IN_NAME = re.compile(r"\w[\-+%@]*\s+[\w\-+%@]")
 _WHITE_SPACE = re.compile(r"\s+")
 _CONTINUES = ("=>", "&", "|")
 
-NODE_FORMAT = (
-    "A node is NAME<PARAMETERS>[OFFSET]:QUALIFIER? in this order (all but the name optional), or @XTRIGGER."
-)
+NODE_FORMAT = "A node is NAME<PARAMETERS>[OFFSET]:QUALIFIER? in this order (all but the name optional), or @XTRIGGER."
 
 
 @frozen

@@ -98,9 +98,7 @@ class Optionality:
             raise GraphError(
                 f"{task}:{output} must be optional",
                 location=location,
-                hint=f"Write {task}:{_alias(output)}? here."
-                if not family
-                else "Put ? after the family qualifier.",
+                hint=f"Write {task}:{_alias(output)}? here." if not family else "Put ? after the family qualifier.",
             )
         self._record(task, output, Usage(optional, family, location))
 

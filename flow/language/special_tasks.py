@@ -32,9 +32,7 @@ class SpecialTasks:
 class Members:
     """Expands the names in a list: a family stands for its members."""
 
-    def __init__(
-        self, config: WorkflowConfig, families: Mapping[str, Sequence[str]], tasks: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, config: WorkflowConfig, families: Mapping[str, Sequence[str]], tasks: Mapping[str, Any]) -> None:
         self._families = families
         self._tasks = tasks
         self._namespaces = config.ancestors
@@ -73,17 +71,13 @@ def read_special_tasks(
         location = config.where("scheduling", "special tasks", kind)
         item = f"[scheduling][special tasks]{kind}"
         if entries and is_integer and kind.startswith("clock-"):
-            raise ConfigError(
-                f"{item} needs date-time cycling", location=location, hint="Integer points have no time."
-            )
+            raise ConfigError(f"{item} needs date-time cycling", location=location, hint="Integer points have no time.")
         for entry in entries or ():
             match = _ENTRY.match(entry.strip())
             if match is None:
                 raise ConfigError(f"{item}: malformed entry {entry!r}", location=location, hint=_form(kind))
             argument = match["argument"]
-            if (kind == "sequential" and argument is not None) or (
-                kind == "external-trigger" and not argument
-            ):
+            if (kind == "sequential" and argument is not None) or (kind == "external-trigger" and not argument):
                 raise ConfigError(f"{item}: malformed entry {entry!r}", location=location, hint=_form(kind))
             for task in members.expand(match["name"], item, location, warnings):
                 if kind == "sequential":

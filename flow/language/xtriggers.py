@@ -111,9 +111,7 @@ class Xtriggers:
             try:
                 self._cycling.interval(str(value))
             except TidemillError as error:
-                raise ConfigError(
-                    f"xtrigger {label}: invalid offset {value!r}: {error}", location=location
-                ) from error
+                raise ConfigError(f"xtrigger {label}: invalid offset {value!r}: {error}", location=location) from error
 
 
 def _check_echo(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str | None:

@@ -63,9 +63,7 @@ def test_pipeline_retries_branches_and_recovers(tidemill: Program, home: Path) -
     succeeded = reached(run, "succeeded")
 
     # retries: only the second batch needed a second try
-    assert {job for job in succeeded if "/fetch/" in job} == {
-        f"{n}/fetch/0{1 + (n == 2)}" for n in (1, 2, 3, 4)
-    }
+    assert {job for job in succeeded if "/fetch/" in job} == {f"{n}/fetch/0{1 + (n == 2)}" for n in (1, 2, 3, 4)}
     assert "the source is busy" in (run / "log/job/2/fetch/01/job.err").read_text()
 
     # custom outputs: only suspect batches are repaired

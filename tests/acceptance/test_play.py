@@ -25,7 +25,10 @@ WAITING = """
         P1 = "b[-P1] => a => b"
 [runtime]
     [[a, b]]
-        script = "while [[ ! -e $CYLC_WORKFLOW_RUN_DIR/go ]]; do sleep 0.05; done; echo $CYLC_TASK_JOB >> $CYLC_WORKFLOW_RUN_DIR/ran"
+        script = '''
+            while [[ ! -e $CYLC_WORKFLOW_RUN_DIR/go ]]; do sleep 0.05; done
+            echo $CYLC_TASK_JOB >> $CYLC_WORKFLOW_RUN_DIR/ran
+        '''
 """
 
 

@@ -56,9 +56,7 @@ def test_an_old_python_is_named_with_what_to_do(checkout: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(("python", "reason"), [("old", "Python 3.9.2"), ("absent", "cannot be run")])
-def test_a_chosen_python_that_will_not_do_is_refused(
-    checkout: Path, tmp_path: Path, python: str, reason: str
-) -> None:
+def test_a_chosen_python_that_will_not_do_is_refused(checkout: Path, tmp_path: Path, python: str, reason: str) -> None:
     """PYTHON is honoured: one that is too old or absent is refused rather than replaced by another."""
     chosen = old_pythons(tmp_path / "old") / ("python3" if python == "old" else "python9")
     answer = set_up(checkout, {"PATH": "/usr/bin:/bin", "PYTHON": str(chosen)}, "run")

@@ -96,9 +96,7 @@ async def test_every_job_runs_once_over_a_kill(tmp_path: Path, started: int) -> 
     wanted = jobs()
     try:
         manager.recover(wanted)
-        while (
-            sum(isinstance(event, JobSucceeded | JobFailed | JobSubmissionFailed) for event in events) < JOBS
-        ):
+        while sum(isinstance(event, JobSucceeded | JobFailed | JobSubmissionFailed) for event in events) < JOBS:
             assert time.monotonic() < deadline, "some job never ended"
             await asyncio.sleep(0.01)
     finally:

@@ -171,9 +171,7 @@ async def test_a_failing_script_fails_the_job(run: Run) -> None:
     assert read_status(run.directory(job.key)).exit == "ERR"
 
 
-@pytest.mark.parametrize(
-    "script", ["exit 3", "echo $NOT_SET", "false | true", "no-such-command-anywhere"], ids=str
-)
+@pytest.mark.parametrize("script", ["exit 3", "echo $NOT_SET", "false | true", "no-such-command-anywhere"], ids=str)
 async def test_scripts_run_with_errexit_nounset_and_pipefail(run: Run, script: str) -> None:
     """What bash forgives by default fails a job."""
     events = await run.submit(run.job(script=f"{script}\ntrue"))
@@ -372,9 +370,7 @@ async def test_a_new_scheduler_hears_the_end_of_a_job_it_did_not_start(run: Run)
     """After a restart a poll finds a job alive and watches it, though it is nobody's child."""
     gate = run.context.run_directory / "gate"
     loud = run.job("loud", script=f"until [[ -e {gate} ]]; do sleep 0.02; done")
-    mute = run.job(
-        "mute", script=f"trap - ERR EXIT; until [[ -e {gate} ]]; do sleep 0.02; done; kill -KILL $$"
-    )
+    mute = run.job("mute", script=f"trap - ERR EXIT; until [[ -e {gate} ]]; do sleep 0.02; done; kill -KILL $$")
     run.manager.submit([loud, mute])
     await until(lambda: sum(isinstance(event, JobStarted) for event in run.events) == 2)
     run.managers.pop().close()
@@ -496,9 +492,7 @@ async def test_an_older_directory_is_replaced(run: Run) -> None:
     job = run.job()
     directory = run.directory(job.key)
     directory.mkdir(parents=True)
-    (directory / "job.status").write_text(
-        "CYLC_JOB_INIT_TIME=2020-01-01T00:00:00Z\nCYLC_JOB_EXIT=SUCCEEDED\n"
-    )
+    (directory / "job.status").write_text("CYLC_JOB_INIT_TIME=2020-01-01T00:00:00Z\nCYLC_JOB_EXIT=SUCCEEDED\n")
     (directory / "product").write_text("old")
     (directory.parent / "NN").symlink_to("07")
     await run.submit(job)

@@ -44,9 +44,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("confirmed", [3, 90, 1500])
 def test_killed_scheduler_loses_no_confirmed_batch(tmp_path: Path, confirmed: int) -> None:
     """After kill -9 the record holds each confirmed batch, perhaps more, and never part of one."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", COMMITTER, str(tmp_path)], stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-c", COMMITTER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     last = 0
     while last < confirmed:

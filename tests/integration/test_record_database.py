@@ -268,11 +268,7 @@ async def test_locked_public_copy_is_replaced(run: Run, locked: Callable[[], Non
     record = run.record()
     await record.commit(Batch(tasks=[task(1)], parameters={"icp": "1"}))
     await until(
-        lambda: (
-            len(run.public("SELECT * FROM task_states")) == 1
-            if (run.directory / "log/db").exists()
-            else False
-        )
+        lambda: len(run.public("SELECT * FROM task_states")) == 1 if (run.directory / "log/db").exists() else False
     )
     locked()
     begun = time.monotonic()

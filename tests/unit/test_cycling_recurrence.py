@@ -186,9 +186,7 @@ def test_a_day_lost_in_february_stays_lost() -> None:
 VECTORS = Path(__file__).resolve().parents[3] / "shared" / "conformance" / "cylc" / "recurrence_vectors.json"
 
 
-@pytest.mark.skipif(
-    not VECTORS.exists(), reason="no conformance set beside the checkout (../shared/conformance/cylc)"
-)
+@pytest.mark.skipif(not VECTORS.exists(), reason="no conformance set beside the checkout (../shared/conformance/cylc)")
 def test_the_conformance_vectors_agree() -> None:
     """Every vector of the conformance set agrees: the same points, or an error where Cylc has one."""
     disagreeing = []

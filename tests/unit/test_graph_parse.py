@@ -18,9 +18,7 @@ from tidemill.flow.language.source import Location
 
 FAMILIES = {"FAM": ("m1", "m2"), "BIG": ("n1", "n2", "s1"), "ONE": ("o1",)}
 PARAMETERS: dict[str, tuple[int | str, ...]] = {"m": (0, 1, 2), "p": ("cat", "dog")}
-VECTORS = (
-    Path(__file__).resolve().parents[2].parent / "shared" / "conformance" / "cylc" / "graph_vectors.json"
-)
+VECTORS = Path(__file__).resolve().parents[2].parent / "shared" / "conformance" / "cylc" / "graph_vectors.json"
 
 
 def parse(text: str) -> ParsedGraph:
@@ -30,8 +28,7 @@ def parse(text: str) -> ParsedGraph:
 def comparable(graph: ParsedGraph) -> dict[str, Any]:
     """The graph in the form of the shared vectors."""
     triggers = {
-        task: {text: ",".join(terms) for text, terms in found.items()}
-        for task, found in graph.triggers.items()
+        task: {text: ",".join(terms) for text, terms in found.items()} for task, found in graph.triggers.items()
     }
     outputs = {output: "req" if required else "?" for output, required in graph.outputs.items()}
     return {"triggers": triggers, "outputs": outputs}
@@ -41,9 +38,7 @@ def comparable(graph: ParsedGraph) -> dict[str, Any]:
 def test_shared_vectors_agree() -> None:
     """Every shared vector gives the same triggers and outputs, or is an error here too."""
     document = json.loads(VECTORS.read_text())
-    parameters = {
-        name: tuple(int(value) for value in values) for name, values in document["parameters"].items()
-    }
+    parameters = {name: tuple(int(value) for value in values) for name, values in document["parameters"].items()}
     for vector in document["vectors"]:
         if "error" in vector:
             with pytest.raises(GraphError):

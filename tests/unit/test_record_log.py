@@ -149,11 +149,7 @@ def test_configuration_is_kept(tmp_path: Path) -> None:
 def test_comparison_ignores_order_but_counts() -> None:
     """Runs are equal when the same tasks triggered off the same, as often, in whatever order."""
     reference = "Initial point: 1\n1/b -triggered off ['1/a']\n1/a -triggered off []\n1/a -triggered off []\n"
-    run = (
-        "1/a -triggered off [] in flow 1\n"
-        "1/a -triggered off [] in flow 2\n"
-        "1/b -triggered off ['1/a'] in flow 1\n"
-    )
+    run = "1/a -triggered off [] in flow 1\n1/a -triggered off [] in flow 2\n1/b -triggered off ['1/a'] in flow 1\n"
     assert compare_reference(reference, run).is_equal
     once = compare_reference(reference, run.replace("1/a -triggered off [] in flow 2\n", ""))
     assert not once.is_equal

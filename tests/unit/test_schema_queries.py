@@ -322,6 +322,16 @@ async def test_errors_are_one_clear_message(picture: Picture) -> None:
         await execute(picture, "{workflows{%s}}" % ("id " * 30_000))
 
 
+@pytest.mark.parametrize("typename", ["", "__typename @include(if:true)"])
+async def test_a_query_that_goes_round_in_circles_is_stopped(picture: Picture, typename: str) -> None:
+    """Lists within lists within lists are refused before they cost more than a moment, compiled or not."""
+    text = "id"
+    for _ in range(8):
+        text = "firstParent{childTasks{%s}}" % text
+    with pytest.raises(QueryError, match="ask for less at a time, or leave out lists within lists"):
+        await execute(picture, "{taskProxies{%s %s}}" % (text, typename))
+
+
 class Commands:
     """Keeps what it is told; the name `refused` is refused."""
 

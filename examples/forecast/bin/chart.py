@@ -49,18 +49,14 @@ class Panel:
         for value in y:
             level = self.y(value)
             right = self.left + self.width
-            self.frame.append(
-                f'<path d="M{self.left:.1f} {level:.1f}H{right:.1f}" stroke="{GRID}" fill="none"/>'
-            )
+            self.frame.append(f'<path d="M{self.left:.1f} {level:.1f}H{right:.1f}" stroke="{GRID}" fill="none"/>')
             self.frame.append(self._text(self.left - 7, level + 4, f"{value:g}", anchor="end"))
 
     def line(self, points: Points, colour: str, *, width: float = 2.0, dashes: str = "") -> None:
         """Draw a line through points."""
         path = " ".join(f"{self.x(x):.1f},{self.y(y):.1f}" for x, y in points)
         dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-        self.parts.append(
-            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"{dashed}/>'
-        )
+        self.parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"{dashed}/>')
 
     def band(self, lower: Points, upper: Points, colour: str) -> None:
         """Fill the space between two lines."""

@@ -4,6 +4,4 @@
 import archive
 import lorenz96
 
-archive.write(
-    archive.path("nature.json"), lorenz96.advance(archive.read(archive.path("nature.json", hours_ago=6)))
-)
+archive.write(archive.path("nature.json"), lorenz96.advance(archive.read(archive.path("nature.json", hours_ago=6))))

@@ -24,9 +24,7 @@ now = Panel(
 )
 now.ticks(x=range(0, 40, 5), y=range(-10, 16, 5))
 centre, spread = ensemble.mean(analysis), ensemble.spread(analysis)
-now.band(
-    [(i, centre[i] - 2 * spread[i]) for i in circle], [(i, centre[i] + 2 * spread[i]) for i in circle], BLUE
-)
+now.band([(i, centre[i] - 2 * spread[i]) for i in circle], [(i, centre[i] + 2 * spread[i]) for i in circle], BLUE)
 now.line([(i, nature[i]) for i in circle], INK, width=1.5, dashes="5 3")
 now.line([(i, centre[i]) for i in circle], BLUE)
 now.dots([(each["station"], each["value"]) for each in observations], RED)
@@ -55,9 +53,7 @@ growth = Panel(
     x_label="lead (days)",
 )
 growth.ticks(x=range(6), y=range(6))
-growth.line(
-    [(day, ensemble.root_mean_square(each)) for day, each in zip(days, products["spread"], strict=True)], BLUE
-)
+growth.line([(day, ensemble.root_mean_square(each)) for day, each in zip(days, products["spread"], strict=True)], BLUE)
 growth.line([(each["lead_hours"] / 24, each["error"]) for each in scores], GREEN)
 growth.dots([(each["lead_hours"] / 24, each["error"]) for each in scores], GREEN)
 growth.legend([("spread of this forecast", BLUE), ("error of forecasts for now", GREEN)])

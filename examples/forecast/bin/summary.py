@@ -31,9 +31,7 @@ panel = Panel(
     x_label="cycle",
 )
 panel.ticks(x=range(len(cycles)), x_names=[name[4:11] for name, _ in cycles], y=range(5))
-panel.line(
-    [(number, each["observation_error"]) for number, (_, each) in enumerate(cycles)], GREY, dashes="5 3"
-)
+panel.line([(number, each["observation_error"]) for number, (_, each) in enumerate(cycles)], GREY, dashes="5 3")
 for lead_hours, colour in ((0, BLUE), (6, GREEN)):
     panel.line(series(lead_hours, "error"), colour)
     panel.dots(series(lead_hours, "error"), colour)
