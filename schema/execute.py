@@ -11,9 +11,11 @@ from attrs import define
 from graphql import (
     DocumentNode,
     ExecutionResult,
+    FieldNode,
     GraphQLError,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     get_operation_ast,
     parse,
     validate,
@@ -46,6 +48,8 @@ class PreparedQuery:
     operation: OperationDefinitionNode
     projection: Projection | None
     may_strip: bool
+    is_light: bool
+    """Asks only how the workflow is named, reached and doing: what it takes no look at instances to answer."""
 
 
 _prepared: OrderedDict[str, PreparedQuery] = OrderedDict()
@@ -81,7 +85,8 @@ async def execute(
     if isinstance(values, list):
         raise _refused(values)
     context = Context(picture, resolvers, meta)
-    picture.complete()
+    if not query.is_light:
+        picture.catch_up()
     if query.projection is not None:
         data = query.projection(context, values)
     else:
@@ -132,10 +137,28 @@ def prepare(text: str) -> PreparedQuery:
     if operation is None:
         raise QueryError("The request must hold exactly one operation: a query or a mutation")
     projection = compile_query(schema(), document, operation)
-    query = _prepared[text] = PreparedQuery(document, operation, projection, "stripNull" in text)
+    query = _prepared[text] = PreparedQuery(document, operation, projection, "stripNull" in text, _is_light(operation))
     while len(_prepared) > QUERIES_KEPT:
         _prepared.popitem(last=False)
     return query
+
+
+_LIGHT_FIELDS = frozenset(
+    {"id", "name", "status", "statusMsg", "host", "port", "pubPort", "owner", "apiVersion", "cylcVersion", "runMode"}
+)
+
+
+def _is_light(operation: OperationDefinitionNode) -> bool:
+    def names(selections: SelectionSetNode | None) -> list[str]:
+        nodes = () if selections is None else selections.selections
+        return [node.name.value if isinstance(node, FieldNode) else "..." for node in nodes]
+
+    return all(
+        isinstance(node, FieldNode)
+        and node.name.value == "workflows"
+        and _LIGHT_FIELDS.issuperset(names(node.selection_set))
+        for node in operation.selection_set.selections
+    )
 
 
 def _refused(errors: list[GraphQLError]) -> QueryError:

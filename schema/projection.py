@@ -29,7 +29,8 @@ from graphql import (
 from graphql.execution.values import get_argument_values
 
 from .context import Context
-from .fields import LEAVES, RESOLVERS
+from .fields import RESOLVERS
+from .leaves import LEAVES
 
 Projection = Callable[[Context, Mapping[str, Any]], dict[str, Any]]
 """From context and the values of variables to the answer."""

@@ -18,7 +18,8 @@ from graphql import (
 )
 
 from .context import Context
-from .fields import LEAVES, RESOLVERS, Resolve, getter
+from .fields import RESOLVERS, Resolve
+from .leaves import LEAVES, getter
 from .mutations import resolver_of
 
 SCHEMA_FILE = Path(__file__).with_name("schema.graphql")

@@ -10,7 +10,7 @@ from ...proto.field_numbers import TPDeltas as Deltas
 from . import wire
 from .checksum import Checksum
 from .elements import Chunk, Element
-from .encode import Kind
+from .kind import Kind
 
 CHUNK = 128
 """How many elements are written together."""

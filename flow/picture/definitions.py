@@ -11,7 +11,7 @@ from ..engine.text import duration
 from ..language.definition import STANDARD_OUTPUTS, TaskDefinition, WorkflowDefinition
 from . import wire
 from .elements import Element, FamilyElement, MetaElement, RuntimeElement, TaskElement
-from .encode import RuntimeBytes, write_family, write_task
+from .encode_definitions import RuntimeBytes, write_family, write_task
 
 NO_SETTINGS: Mapping[str, Any] = {}
 
@@ -94,6 +94,15 @@ class Definitions:
         """Make all that is left."""
         for _ in self._rest:
             pass
+
+    def tasks_in_order(self) -> list[TaskElement]:
+        """All tasks that are made, as the graph first names them; those a reload left behind last."""
+        names = dict.fromkeys((*self.definition.tasks, *self.tasks))
+        return [self.tasks[name] for name in names if name in self.tasks]
+
+    def families_in_order(self) -> list[FamilyElement]:
+        """All families that are made, as they are written."""
+        return [self.families[name] for name in self.names if name in self.families]
 
     def children(self, family: str) -> tuple[list[str], list[str]]:
         """Names of the tasks and of the families grouped under a family."""

@@ -275,7 +275,7 @@ class TaskProxyElement(Element):
     waits_for: list[Prerequisite] | None = None
     """The engine's own prerequisites, while it is in the pool."""
     news: Any = None
-    """What of it subscribers have not been told, beyond its state; see `encode.News`."""
+    """What of it subscribers have not been told, beyond its state; see `encode_instances.News`."""
 
 
 @define(eq=False)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
-from weakref import WeakValueDictionary
 
-from ...contact.identifiers import format_job
 from ...proto.field_numbers import PbFamilyProxy
 from ..engine.changes import Changes
 from ..engine.history import Past
-from ..engine.prerequisite import FROM_DATABASE, NATURALLY, OutputKey, Prerequisite, prerequisite_at
-from ..engine.proxy import ACTIVE, FAILED, FINAL, RUNNING, SUBMIT_FAILED, SUBMITTED, SUCCEEDED, JobTimes, TaskProxy
-from ..engine.text import utc
+from ..engine.proxy import TaskProxy
 from . import wire
-from .elements import EdgeElement, FamilyProxyElement, JobElement, TaskProxyElement, XtriggerElement
-from .encode import News, write_ancestry
-from .prerequisites import PrerequisiteElement
+from .elements import EdgeElement, FamilyProxyElement, TaskProxyElement, XtriggerElement
+from .encode_instances import news_of, write_ancestry
+from .jobs import SILENT_OUTPUTS, Jobs
+from .snapshots import PrerequisiteSnapshots
 from .window import Edge, Key, Node, Window, WindowChange
 
 if TYPE_CHECKING:
@@ -29,7 +25,6 @@ LARGE_PREREQUISITE = 50
 DEFERRED_CONDITIONS = 5_000
 """How many conditions of such instances go into one batch at most."""
 
-_SILENT_OUTPUTS = frozenset({"submitted", "started"})
 T = TypeVar("T")
 _flow_texts: dict[frozenset[int], str] = {}
 
@@ -43,7 +38,7 @@ class Instances:
         self.definitions = picture.definitions
         self.workflow = picture.workflow
         self._id = picture.identity.id
-        self._job_logs = picture.identity.job_log_directory
+        self.jobs = Jobs(picture)
         self._families: dict[tuple[str, str], FamilyProxyElement] = {}
         self._moved_families: dict[FamilyProxyElement, None] = {}
         self._points: dict[int, int] = {}
@@ -52,8 +47,7 @@ class Instances:
         self._jobs: dict[TaskProxy, None] = {}
         self._prerequisites: dict[TaskProxy, None] = {}
         self._deferred: dict[TaskProxy, None] = {}
-        self._snapshots: WeakValueDictionary[Prerequisite, PrerequisiteElement] = WeakValueDictionary()
-        self._unspawned: WeakValueDictionary[tuple[int, int], PrerequisiteElement] = WeakValueDictionary()
+        self._snapshots = PrerequisiteSnapshots(self.engine)
         self.window = self._new_window()
 
     def _new_window(self) -> Window:
@@ -231,7 +225,7 @@ class Instances:
             if past:
                 self._show_past(element, past[-1])
             element.is_held = node.key in self.engine.interventions.to_hold
-            element.prerequisites = self._prerequisites_at(point, name)
+            element.prerequisites = self._snapshots.at(point, name)
         else:
             self._take_state(element, proxy)
         self.workflow.saw(element.state, f"{cycle}/{name}")
@@ -322,23 +316,6 @@ class Instances:
             self._count(element, +1)
             self.picture.task_proxies.touch(element)
 
-    def inherit_jobs(self, before: Mapping[str, TaskProxyElement]) -> None:
-        """After a reload: take over the jobs that were shown of instances that are shown again."""
-        picture = self.picture
-        for element in picture.task_proxies.elements.values():
-            known = before.get(element.id)
-            if known is None or not known.jobs:
-                continue
-            own = {job.submit_num for job in element.jobs or ()}
-            older = [job for job in known.jobs if job.submit_num not in own]
-            for job in older:
-                if job.state in ACTIVE and element.state in FINAL:
-                    # It ended in the very turn of the reload.
-                    job.state = element.state
-                job.task_proxy, job.own, job.chunk = element, None, None
-                picture.jobs.add(job)
-            element.jobs = [*older, *(element.jobs or ())]
-
     # -- the state of an instance --------------------------------------------------------------------------------------
 
     def _element_of(self, proxy: TaskProxy) -> TaskProxyElement | None:
@@ -391,7 +368,7 @@ class Instances:
             said = [
                 message
                 for label, message in proxy.outputs.items()
-                if label not in known and label not in _SILENT_OUTPUTS
+                if label not in known and label not in SILENT_OUTPUTS
             ]
             if said:
                 job.messages = (*job.messages, *said)
@@ -434,54 +411,10 @@ class Instances:
             self.picture.task_proxies.touch(element)
 
     def _take_prerequisites(self, element: TaskProxyElement, proxy: TaskProxy) -> None:
-        shown = tuple([self._snapshot(one) for one in proxy.prerequisites])
+        shown = tuple([self._snapshots.of(one) for one in proxy.prerequisites])
         if shown != element.prerequisites:
             element.prerequisites = shown
             news_of(element).prerequisites = True
-
-    def _snapshot(self, prerequisite: Prerequisite) -> PrerequisiteElement:
-        known = self._snapshots.get(prerequisite)
-        if known is None or not known.still_shows(prerequisite.how, prerequisite.is_met):
-            tree = prerequisite.tree
-            known = PrerequisiteElement(
-                tree.dependency,
-                tree.leaves,
-                prerequisite.keys,
-                dict(prerequisite.how),
-                self.engine.definition.cycling.format,
-                prerequisite.is_met,
-            )
-            self._snapshots[prerequisite] = known
-        return known
-
-    def _prerequisites_at(self, point: int, name: str) -> tuple[PrerequisiteElement, ...]:
-        """What an instance that is not in the pool waits for, or waited for."""
-        return tuple(
-            [
-                self._unspawned_prerequisite(tree.dependency.index, prerequisite_at(tree, point))
-                for tree in self.engine.graph.nodes[name].trees
-                if tree.dependency.sequence.contains(point)
-            ]
-        )
-
-    def _unspawned_prerequisite(self, index: int, prerequisite: Prerequisite) -> PrerequisiteElement:
-        start = self.engine.definition.start_point
-        for leaf, key in enumerate(prerequisite.keys):
-            if key.point < start <= prerequisite.point:
-                prerequisite.satisfy(leaf, NATURALLY)
-            elif self._is_complete(key):
-                prerequisite.satisfy(leaf, FROM_DATABASE)
-        known = self._unspawned.get((index, prerequisite.point))
-        if known is None or not known.still_shows(prerequisite.how, prerequisite.is_met):
-            known = self._snapshot(prerequisite)
-            self._unspawned[index, prerequisite.point] = known
-        return known
-
-    def _is_complete(self, key: OutputKey) -> bool:
-        proxy = self.engine.pool.get((key.point, key.task))
-        if proxy is not None and key.output in proxy.outputs:
-            return True
-        return any(key.output in past.outputs for past in self.engine.history.of(key.point, key.task))
 
     @property
     def has_deferred(self) -> bool:
@@ -500,58 +433,10 @@ class Instances:
                 if element.news is not None:
                     self.picture.task_proxies.touch(element)
 
-    # -- jobs ----------------------------------------------------------------------------------------------------------
-
     def _update_job(self, proxy: TaskProxy) -> None:
-        times = proxy.job
         element = self._element_of(proxy)
-        if times is None or element is None:
-            return
-        state = job_state(times)
-        if not state:
-            return
-        job = element.jobs[-1] if element.jobs else None
-        if job is None or job.submit_num != times.submit_number:
-            job = self._create_job(element, times, proxy.definition.runtime.get("execution time limit"))
-        elif not self.picture.jobs.touch(job) and job.id not in self.picture.jobs.elements:
-            return
-        before, job.state = job.state, state
-        job.submitted_time = _time_text(times.submitted)
-        job.started_time = _time_text(times.started)
-        job.finished_time = _time_text(times.finished)
-        job.job_id = times.job_id
-        job.job_runner_name = times.runner
-        job.platform = times.platform
-        task = element.task
-        if times.started is not None and task.mean_elapsed_time:
-            job.estimated_finish_time = _time_text(times.started + task.mean_elapsed_time)
-        if state == SUCCEEDED != before and times.started is not None and times.finished is not None:
-            task.add_elapsed(times.finished - times.started)
-            self.picture.tasks.touch(task)
-
-    def _create_job(self, element: TaskProxyElement, times: JobTimes, limit: float | None) -> JobElement:
-        picture = self.picture
-        messages = element.task.output_messages
-        number = format_job(times.submit_number)
-        id = f"{element.id}/{number}"
-        job = JobElement(
-            id,
-            wire.reference(id),
-            times.submit_number,
-            element,
-            execution_time_limit=float(limit or 0.0),
-            job_log_dir=f"{self._job_logs}/{element.cycle_point}/{element.name}/{number}",
-        )
-        is_new = picture.jobs.is_news_of(id)
-        picture.jobs.add(job)
-        if element.jobs is None:
-            element.jobs = []
-            # The first that is seen of it: what it completed before was said by this job.
-            job.messages = tuple([messages[label] for label in element.outputs or () if label not in _SILENT_OUTPUTS])
-        element.jobs.append(job)
-        if is_new and picture.task_proxies.touch(element):
-            news_of(element).jobs.append(job.reference)
-        return job
+        if element is not None:
+            self.jobs.update(proxy, element)
 
     # -- edges ---------------------------------------------------------------------------------------------------------
 
@@ -584,14 +469,6 @@ class Instances:
                 end.rewrite()
 
 
-def news_of(element: TaskProxyElement) -> News:
-    """What is to be told of an instance beyond its state."""
-    if element.news is None:
-        element.news = News()
-    news: News = element.news
-    return news
-
-
 def _forget(news: list[T], one: T) -> None:
     """What is gone again before anyone heard of it is not told."""
     if one in news:
@@ -604,24 +481,6 @@ def flow_numbers(flows: frozenset[int]) -> str:
     if text is None:
         text = _flow_texts[flows] = f"[{', '.join(map(str, sorted(flows)))}]"
     return text
-
-
-def job_state(times: JobTimes) -> str:
-    """The state of a job; empty until it was submitted."""
-    if times.finished is not None:
-        return SUCCEEDED if times.run_status == 0 else FAILED
-    if times.started is not None:
-        return RUNNING
-    if times.submit_status:
-        return SUBMIT_FAILED
-    return SUBMITTED if times.submitted is not None else ""
-
-
-def _time_text(seconds: float | None) -> str:
-    return "" if seconds is None else _second_text(int(seconds))
-
-
-_second_text = lru_cache(maxsize=4096)(utc)
 
 
 def _some(waiting: dict[TaskProxy, None], items: int) -> list[TaskProxy]:

@@ -25,7 +25,8 @@ from .elements import (
     TaskElement,
     TaskProxyElement,
 )
-from .encode import EdgeKind, FamilyKind, FamilyProxyKind, JobKind, TaskKind, TaskProxyKind
+from .encode_definitions import FamilyKind, TaskKind
+from .encode_instances import EdgeKind, FamilyProxyKind, JobKind, TaskProxyKind
 from .exceptions import PictureError
 from .instances import Instances
 from .workflow import WorkflowElement, time_zone_of
@@ -172,10 +173,14 @@ class Picture:
         """Whether changes of instances are left to take in, by `prime`."""
         return self.instances.is_behind
 
-    def complete(self) -> None:
-        """Make all elements that are left to make."""
+    def catch_up(self) -> None:
+        """Take in what is left of the changes of instances."""
         while self.instances.is_behind:
             self.instances.catch_up(MANY)
+
+    def complete(self) -> None:
+        """Make all elements that are left to make."""
+        self.catch_up()
         self.definitions.complete()
 
     def reload(self, engine: Engine, *, runtime: Mapping[str, Mapping[str, Any]] | None = None) -> None:
@@ -188,7 +193,7 @@ class Picture:
         self.workflow.reloaded = True
         self.workflow.continue_from(before)
         self.complete()
-        self.instances.inherit_jobs(instances)
+        self.instances.jobs.inherit(instances)
         for name, task in self.definitions.tasks.items():
             known = tasks.get(name)
             if known is not None and known.elapsed is not None:

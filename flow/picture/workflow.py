@@ -15,7 +15,7 @@ from ..engine.proxy import STATUSES
 from . import wire
 from .definitions import WorkflowIdentity
 from .elements import LogRecordElement, MetaElement, TaskProxyElement, TimeZoneElement
-from .encode import encode_meta
+from .encode_definitions import encode_meta
 
 API_VERSION = 5
 """Of the network interface, as Cylc 8 counts."""

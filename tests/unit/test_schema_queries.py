@@ -23,7 +23,8 @@ from tidemill.flow.picture.picture import Picture
 from tidemill.schema.context import Context
 from tidemill.schema.exceptions import QueryError
 from tidemill.schema.execute import execute, execute_generally, operation_of, prepare
-from tidemill.schema.fields import LEAVES, RESOLVERS
+from tidemill.schema.fields import RESOLVERS
+from tidemill.schema.leaves import LEAVES
 from tidemill.schema.schema import SCHEMA_FILE, schema
 
 FLOW = '''
@@ -413,6 +414,16 @@ async def test_the_window_is_set_by_mutation(picture: Picture) -> None:
     assert {one.graph_depth for one in picture.task_proxies.elements.values()} == {0}
     answer = await execute(picture, text % -1)
     assert answer["setGraphWindowExtent"]["result"][0]["response"][0] is False
+
+
+async def test_a_ping_costs_no_look_at_the_tasks(picture: Picture) -> None:
+    """What `ping` asks is answered before instances and definitions have been looked at."""
+    fresh = Picture.from_engine(picture.engine, picture.identity)
+    text = "query($wFlows:[ID]){workflows(ids:$wFlows){id name port}}"
+    answer = await execute(fresh, text, {"wFlows": ["tide"]})
+    assert answer == {"workflows": [{"id": "~ada/tide", "name": "tide", "port": 0}]}
+    assert fresh.is_behind
+    assert await execute(fresh, "{tasks{id}}") == await execute(picture, "{tasks{id}}")
 
 
 def test_an_operation_is_known_before_it_is_run() -> None:
