@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -58,6 +59,8 @@ def run_scheduler(plan: RunPlan) -> int:
 
     from ..flow.scheduler import Scheduler
 
+    # Modules and the definition live as long as the run: the collector need not walk them each time.
+    gc.freeze()
     return asyncio.run(Scheduler(plan).run())
 
 

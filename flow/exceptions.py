@@ -15,3 +15,7 @@ class SchedulerAlive(PlayError):
 
 class CommandFailed(TidemillError):
     """A command could not be carried out."""
+
+
+class CommandUndecided(CommandFailed):
+    """The scheduler stops before it has looked at the command: it may be sent again, to the next."""

@@ -21,7 +21,6 @@ from .language.config import WorkflowConfig, load_config
 from .language.definition import WorkflowDefinition
 from .language.globals import GlobalConfig, load_global_config
 from .plan import RunPlan
-from .xtriggers.check import check_xtriggers
 
 TEMPLATE_VARIABLES = "_template_variables"
 REFERENCE_INACTIVITY_SECONDS = 180.0
@@ -95,7 +94,7 @@ def make_plan(
     )
     _check_supported(definition, config)
     if record_directory is None:
-        check_xtriggers(definition, config, run_directory, environment=_template_environment(workflow, run_directory))
+        _check_functions(definition, config, run_directory, _template_environment(workflow, run_directory))
     reference = options.reference_log or options.reference_test
     log_directory = run_directory / "log" / "scheduler"
     run_uuid = saved.get("uuid_str") or str(uuid.uuid4())
@@ -150,7 +149,7 @@ def reread(plan: RunPlan) -> tuple[WorkflowConfig, WorkflowDefinition]:
         hold_after=parameters.get("holdcp"),
     )
     _check_supported(definition, config)
-    check_xtriggers(definition, config, plan.run_directory, environment=worker_environment(plan))
+    _check_functions(definition, config, plan.run_directory, worker_environment(plan))
     return config, definition
 
 
@@ -228,6 +227,16 @@ def _check_supported(definition: WorkflowDefinition, config: WorkflowConfig) -> 
             raise PlayError(
                 f"task {task.name} waits for another workflow or an external event, which this version cannot"
             )
+
+
+def _check_functions(
+    definition: WorkflowDefinition, config: WorkflowConfig, run_directory: Path, environment: Mapping[str, str]
+) -> None:
+    """Check the functions of xtriggers, where there are any but the clock."""
+    if any(xtrigger.function != "wall_clock" for xtrigger in definition.xtriggers.values()):
+        from .xtriggers.check import check_xtriggers
+
+        check_xtriggers(definition, config, run_directory, environment=environment)
 
 
 def _engine_options(config: WorkflowConfig, options: PlayOptions, mode: str, saved: Mapping[str, str]) -> EngineOptions:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import time
@@ -14,7 +15,7 @@ import traceback
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..contact.file import ContactFile
@@ -38,8 +39,7 @@ from .engine.events import Command, Event, JobKey, JobMessage, Start, Tick
 from .engine.reloading import check_reload
 from .engine.restore import restore
 from .engine.shutdown import NOW, NOW_NOW
-from .engine.why import explain
-from .exceptions import CommandFailed
+from .exceptions import CommandFailed, CommandUndecided
 from .handlers.check import bad_templates
 from .handlers.facts import RunFacts, facts_of
 from .handlers.handlers import EventHandlers
@@ -49,6 +49,7 @@ from .jobs.context import WorkflowContext
 from .jobs.manager import JobManager
 from .plan import RunPlan
 from .prepare import reread, worker_environment
+from .receipts import VALIDATED, Receipt, Receipts
 from .record.engine_rows import batch_of, is_empty, saved_state
 from .record.exceptions import RecordError
 from .record.log import LogRecord, SchedulerLog, write_configuration
@@ -56,7 +57,10 @@ from .record.record import Record
 from .record.reference import compare_reference
 from .record.rows import Batch
 from .showing import Showing
-from .xtriggers.pool import XtriggerWorkers
+from .waiting import EffectWaiting
+
+if TYPE_CHECKING:
+    from .xtriggers.pool import XtriggerWorkers
 
 SLICE_SECONDS = 0.01
 """How long the engine may work before the loop gets its turn."""
@@ -81,6 +85,8 @@ class Scheduler:
         self._inbox: list[Event] = []
         self._answers: dict[int, asyncio.Future[None]] = {}
         """By the identity of an event: who waits for it to be committed."""
+        self._receipts = Receipts()
+        self._waiting = EffectWaiting(self.engine)
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._stopping: StopScheduler | None = None
@@ -88,6 +94,7 @@ class Scheduler:
         self._has_closed = False
         """Whether the last turn has been taken: nothing more can be asked for."""
         self._reloading = asyncio.Lock()
+        self._xtriggers: XtriggerWorkers | None = None
         self._is_virtual = plan.options.run_mode == "simulation"
 
     # -- the story -----------------------------------------------------------------------------------------------------
@@ -195,16 +202,21 @@ class Scheduler:
     async def _jobs_running(self) -> AsyncIterator[None]:
         self._jobs = JobManager(self._context(), self.report, asyncio.get_running_loop())
         self._jobs.start()
-        self._xtriggers = self._xtrigger_workers()
         try:
             yield
         finally:
-            self._xtriggers.close()
+            if self._xtriggers is not None:
+                self._xtriggers.close()
             self._jobs.close()
 
     def _xtrigger_workers(self) -> XtriggerWorkers:
+        """The workers that call functions; made for the first call."""
+        if self._xtriggers is not None:
+            return self._xtriggers
+        from .xtriggers.pool import XtriggerWorkers
+
         site = self.plan.site.section("scheduler")
-        return XtriggerWorkers(
+        self._xtriggers = XtriggerWorkers(
             str(self.plan.run_directory),
             environment=worker_environment(self.plan),
             size=int(site["process pool size"]),
@@ -215,6 +227,10 @@ class Scheduler:
             loop=asyncio.get_running_loop(),
             patience_seconds=SIMULATION_PATIENCE_SECONDS if self._is_virtual else 0.0,
         )
+        return self._xtriggers
+
+    def _calls_in_flight(self) -> bool:
+        return self._xtriggers is not None and bool(self._xtriggers.in_flight)
 
     @contextlib.contextmanager
     def _signals_caught(self) -> Iterator[None]:
@@ -228,7 +244,8 @@ class Scheduler:
                 self._handlers.stop()
                 return
             self.log("WARNING", f"Caught {number.name}: stopping; jobs go on, play again to take them up")
-            self.post(Command(self.time(), "stop", {"mode": "now"}, f"signal-{number.name}"))
+            identity = f"signal-{number.name}-{uuid.uuid4()}"
+            self.post(Command(self.time(), "stop", {"mode": "now"}, identity, self.owner, f"caught {number.name}"))
 
         for number in caught:
             loop.add_signal_handler(number, stop, number)
@@ -395,7 +412,7 @@ class Scheduler:
         events, self._inbox = self._inbox, []
         wake_at = self.engine.next_wake()
         now = self.time()
-        if self._is_virtual and not events and wake_at is not None and not self._xtriggers.in_flight:
+        if self._is_virtual and not events and wake_at is not None and not self._calls_in_flight():
             events.append(Tick(max(wake_at, now)))
         elif wake_at is not None and wake_at <= now:
             events.append(Tick(now))
@@ -406,6 +423,7 @@ class Scheduler:
             # A command gave the run more to do while its last event handlers were running.
             self._stopping = None
         self._carry_out(turn)
+        self._waiting.look()
         self._showing.update(turn)
         self._answer(events)
         await self._tell(turn)
@@ -424,6 +442,8 @@ class Scheduler:
             self._log.add(level, text, when)
         self._log.flush()
         batch = batch_of(self.engine, turn, events)
+        if receipts := self._receipts.decided(events, self.engine.results):
+            batch.tables["receipts"] = receipts
         if not is_empty(batch):
             await self._commit(batch)
         return turn
@@ -473,7 +493,7 @@ class Scheduler:
             elif isinstance(effect, RecoverJob):
                 recover.append(effect.job)
             elif isinstance(effect, CallXtrigger):
-                self._xtriggers.call(effect)
+                self._xtrigger_workers().call(effect)
             elif isinstance(effect, StopScheduler):
                 self._stopping = effect
         if recover:
@@ -519,7 +539,7 @@ class Scheduler:
             self._timer.cancel()
             self._timer = None
         wake_at = self.engine.next_wake()
-        if self._inbox or (wake_at is not None and self._is_virtual and not self._xtriggers.in_flight):
+        if self._inbox or (wake_at is not None and self._is_virtual and not self._calls_in_flight()):
             self._wake.set()
         elif wake_at is not None and not self._is_virtual:
             delay = max(0.0, wake_at - time.time())
@@ -530,27 +550,48 @@ class Scheduler:
     async def command(
         self, name: str, arguments: dict[str, Any], *, id: str, user: str = "", reason: str = ""
     ) -> dict[str, Any]:
-        """Carry out a user's command; returns what it changed, once that is on disk.
+        """Carry out a user's command; returns what it changed, once that and its receipt are on disk.
+
+        A command with the id of one that was decided on before, in this run or before a restart, changes nothing: it
+        gets the same result, or refusal.
 
         Raises:
             CommandError: the command or its arguments make no sense for this run.
-            CommandFailed: it matched nothing.
+            CommandFailed: it matched nothing, or its id was used for another command.
+            CommandUndecided: the scheduler is stopping; nothing was done.
         """
-        commands.check(self.engine, name, arguments)
+        async with self._receipts.once(self._record, Receipt(id, name, arguments, user, reason)) as receipt:
+            if id in self._receipts.under_way and receipt is self._receipts.under_way[id]:
+                try:
+                    commands.check(self.engine, name, arguments)
+                    await self._apply(receipt)
+                except CommandUndecided:
+                    raise
+                except TidemillError as error:
+                    await self._refused(receipt, error)
+                    raise
+            return receipt.outcome()
+
+    async def _apply(self, receipt: Receipt) -> None:
+        name, arguments = receipt.name, receipt.arguments
+        command = Command(self.time(), name, arguments, receipt.id, receipt.user, receipt.reason)
         if name == "reload_workflow":
-            return await self._reload(Command(self.time(), name, {}, id, user, reason))
+            await self._reload(command, receipt)
+            return
+        receipt.state = VALIDATED
         shown = ", ".join(f"{key}={value}" for key, value in arguments.items() if value is not None)
-        self.log("INFO", f'Command "{name}" received. ID={id}\n{name}({shown})')
-        return await self._result(Command(self.time(), name, arguments, id, user, reason))
-
-    async def _result(self, command: Command) -> dict[str, Any]:
+        self.log("INFO", f'Command "{name}" received. ID={receipt.id}\n{name}({shown})')
         await self._committed(command)
-        result = self.engine.results.pop(command.id, {})
-        if "refused" in result:
-            raise CommandFailed(result["refused"])
-        return result
 
-    async def _reload(self, command: Command) -> dict[str, Any]:
+    async def _refused(self, receipt: Receipt, error: TidemillError) -> None:
+        """Record that a command was refused before the engine saw it."""
+        receipt.refused(str(error))
+        try:
+            await self._record.commit(Batch(tables={"receipts": [receipt.row()]}))
+        except RecordError as failure:  # if it can be written later, it will be with the next commit
+            self.log("WARNING", f'Command "{receipt.name}" refused. ID={receipt.id}\n{error}\n{failure}')
+
+    async def _reload(self, command: Command, receipt: Receipt) -> None:
         """Read the definition again, in a thread; if it is not valid the old one stays."""
         if self._reloading.locked():
             raise CommandFailed("The workflow is being reloaded already")
@@ -578,10 +619,43 @@ class Scheduler:
             if self._handlers is not None:
                 self._handlers.use(definition.config.get("meta") or {}, self._handler_settings())
             self.engine.next_definition = definition
-            return await self._result(command)
+            receipt.state = VALIDATED
+            await self._committed(command)
+
+    async def receipts(self, limit: int) -> list[dict[str, Any]]:
+        """The receipts of the latest commands, oldest first, those under way last."""
+        decided = [Receipt.of_row(row).to_dict() for row in await self._record.receipts(limit)]
+        known = {receipt["id"] for receipt in decided}
+        under_way = [one.to_dict() for one in self._receipts.under_way.values() if one.id not in known]
+        return [*decided, *under_way][-limit:]
+
+    async def wait_for(self, id: str, timeout_seconds: float) -> dict[str, Any]:
+        """Wait until an applied command has had its effect: ``done``, or what is ``left`` when the time is over.
+
+        Raises:
+            CommandFailed: there is no such command, or it was refused.
+        """
+        row = await self._record.receipt(id)
+        if row is None:
+            raise CommandFailed(f"No command with the id {id[:100]!r} has been decided on")
+        receipt = Receipt.of_row(row)
+        receipt.outcome()
+        if self._has_closed:
+            raise CommandUndecided(f"{self.workflow} is stopping")
+        if receipt.name == "poll_tasks":
+            try:
+                async with asyncio.timeout(timeout_seconds):
+                    await self._jobs.looked()
+                    # What was found is in the inbox now, before this.
+                    await self._committed(Tick(self.time()))
+            except TimeoutError:
+                return {"id": id, "done": False, "left": ["jobs are still being looked at"], "problems": []}
+        return await self._waiting.wait(receipt, timeout_seconds)
 
     def why(self, task: str) -> dict[str, Any]:
         """Explain why a task (``CYCLE/TASK``) is not running."""
+        from .engine.why import explain
+
         cycle, _, name = task.removeprefix("//").partition("/")
         return explain(self.engine, cycle, name, workflow=self.workflow, now=self.time()).to_dict()
 
@@ -599,10 +673,15 @@ class Scheduler:
         """The data of a GraphQL request; its mutations are commands of whoever sent it."""
         user = str(meta.get("auth_user", self.owner))
 
+        asked = meta.get("id")
+        numbers = itertools.count(1)
+
         async def command(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
             if meta.get("role", "control") != "control":
                 raise CommandFailed(f"{name}: this key may look, not change anything")
-            identity = str(uuid.uuid4())
+            # A request may hold several mutations, carried out in order: each has an id of its own.
+            number = next(numbers)
+            identity = str(uuid.uuid4()) if asked is None else f"{asked}" if number == 1 else f"{asked}/{number}"
             if name == "set_verbosity":
                 self.set_verbosity(**arguments)
                 return {"id": identity, "result": {}}
@@ -665,7 +744,7 @@ class Scheduler:
     async def _committed(self, event: Event) -> None:
         """Put an event into the inbox and wait until what it changed is on disk."""
         if self._has_closed:
-            raise CommandFailed(f"{self.workflow} is stopping")
+            raise CommandUndecided(f"{self.workflow} is stopping")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._answers[id(event)] = future
         self.post(event)
@@ -673,7 +752,7 @@ class Scheduler:
 
     def _answer(self, events: list[Event]) -> None:
         for event in events:
-            if isinstance(event, Command) and "refused" not in self.engine.results.get(event.id, {}):
+            if isinstance(event, Command) and not self._receipts.is_refused(event.id):
                 self.log("INFO", f'Command "{event.name}" actioned. ID={event.id}')
             future = self._answers.pop(id(event), None)
             if future is not None and not future.done():
@@ -689,7 +768,8 @@ class Scheduler:
         self.log("ERROR" if stopping.exit_code else "INFO", f"Workflow shutting down - {stopping.reason}")
         if self._timer is not None:
             self._timer.cancel()
-        self._xtriggers.close()
+        if self._xtriggers is not None:
+            self._xtriggers.close()
         self._jobs.close()
         self._has_closed = True
         events, self._inbox = self._inbox, []
@@ -699,7 +779,8 @@ class Scheduler:
         turn = await self._worked_off(events)
         for future in self._answers.values():
             if not future.done():
-                future.set_exception(CommandFailed(f"{self.workflow} is stopping: {stopping.reason}"))
+                future.set_exception(CommandUndecided(f"{self.workflow} is stopping: {stopping.reason}"))
+        self._waiting.close()
         handlers = self._handlers
         if handlers is None:
             return

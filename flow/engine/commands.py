@@ -30,14 +30,18 @@ STOP_MODES = {
 }
 
 
-def pause(engine: Engine) -> None:
+def pause(engine: Engine) -> dict[str, Any]:
     """Submit nothing more until resumed; what runs goes on."""
+    was_paused = engine.is_paused
     engine.set_paused(True)
+    return {"paused": True, "was_paused": was_paused}
 
 
-def resume(engine: Engine) -> None:
+def resume(engine: Engine) -> dict[str, Any]:
     """Submit again."""
+    was_paused = engine.is_paused
     engine.set_paused(False)
+    return {"paused": False, "was_paused": was_paused}
 
 
 def stop(
@@ -47,26 +51,29 @@ def stop(
     clock_time: float | None = None,
     task: str | None = None,
     flow: int | None = None,
-) -> dict[str, Any] | None:
+) -> dict[str, Any]:
     """Stop in a mode, or after a cycle point, a time (seconds since the epoch) or a task; or let a flow run out."""
     if flow is not None:
         return engine.interventions.stop_flow(int(flow))
     if cycle_point is not None:
         point = engine.definition.cycling.parse(cycle_point)
         engine.set_stop_point(point)
-        engine.log("INFO", f"Setting stop cycle point: {engine.definition.cycling.format(point)}")
-    elif clock_time is not None:
+        text = engine.definition.cycling.format(point)
+        engine.log("INFO", f"Setting stop cycle point: {text}")
+        return {"stop_point": text}
+    if clock_time is not None:
         engine.changes.parameters["stop_clock_time"] = str(clock_time)
         engine.log("INFO", f"Setting stop clock time: {utc(clock_time)}")
         engine.shutdown.stop_at_clock(clock_time)
-    elif task is not None:
+        return {"stop_time": clock_time}
+    if task is not None:
         cycle, _, name = task.partition("/")
         engine.shutdown.stop_task = f"{engine.definition.cycling.format(engine.definition.cycling.parse(cycle))}/{name}"
         engine.changes.parameters["stop_task"] = engine.shutdown.stop_task
         engine.log("INFO", f"Setting stop task: {engine.shutdown.stop_task}")
-    else:
-        engine.shutdown.request(STOP_MODES[mode])
-    return None
+        return {"stop_task": engine.shutdown.stop_task}
+    engine.shutdown.request(STOP_MODES[mode])
+    return {"stop": mode}
 
 
 def _intervention(name: str) -> Callable[..., dict[str, Any]]:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import smtplib
 from collections.abc import Iterable, Mapping
-from email.message import EmailMessage
-from email.utils import formatdate, make_msgid
 from typing import Any
 
 from attrs import frozen
@@ -91,6 +88,11 @@ def send(mail: Mail, server: str) -> None:
     Raises:
         MailError: it was not taken, wholly or by some receiver.
     """
+    # Most runs send no mail: the libraries are loaded by those that do.
+    import smtplib
+    from email.message import EmailMessage
+    from email.utils import formatdate, make_msgid
+
     message = EmailMessage()
     receivers = [address.strip() for address in mail.receivers.split(",") if address.strip()]
     try:
@@ -107,6 +109,8 @@ def send(mail: Mail, server: str) -> None:
 
 
 def _reason(error: Exception) -> str:
+    import smtplib
+
     if isinstance(error, smtplib.SMTPResponseException):
         said = error.smtp_error
         return f"{error.smtp_code} {said.decode(errors='replace') if isinstance(said, bytes) else said}"

@@ -164,6 +164,14 @@ class JobManager:
         if ready:
             self._work(self._kill_batch, ready)
 
+    async def looked(self) -> None:
+        """Return once every poll and kill asked for up to now has been made, and what they found reported."""
+        with contextlib.suppress(RuntimeError):  # closing
+            # One thread does it all, one after the other.
+            last = asyncio.wrap_future(self._looking.submit(_nothing))
+            await asyncio.wait([last])
+        self.drain()
+
     def drain(self) -> None:
         """Report all that jobs have told up to now.
 
@@ -478,3 +486,7 @@ def submission_problem(key: JobKey, error: Exception) -> str:
     if not isinstance(error, TidemillError | OSError):
         LOG.error("job %s could not be submitted", key, exc_info=error)
     return describe(error)
+
+
+def _nothing() -> None:
+    """The last in a queue, for who waits for all before it."""

@@ -119,14 +119,14 @@ class Instances:
     def _entered(self, proxies: Iterable[TaskProxy]) -> list[Key]:
         """Keys of those that are in the pool and were not."""
         pool, nodes = self.engine.pool, self.window.nodes
-        entered: list[Key] = []
+        entered: dict[Key, None] = {}
         for proxy in proxies:
             key = (proxy.point, proxy.definition.name)
             node = nodes.get(key)
-            if key in pool and (node is None or not node.is_active):
-                entered.append(key)
+            if key in pool and (node is None or not node.is_active) and key not in entered:
+                entered[key] = None
                 self._count_point(proxy.point, +1)
-        return entered
+        return list(entered)
 
     def _left(self, proxies: Iterable[TaskProxy]) -> list[Key]:
         """Keys of those that were in the pool and are not."""

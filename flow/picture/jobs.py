@@ -38,8 +38,8 @@ class Jobs:
         job = element.jobs[-1] if element.jobs else None
         if job is None or job.submit_num != times.submit_number:
             job = self._create(element, times, proxy.definition.runtime.get("execution time limit"))
-        elif not self.picture.jobs.touch(job) and job.id not in self.picture.jobs.elements:
-            return
+        else:
+            self.picture.jobs.touch(job)
         before, job.state = job.state, state
         job.submitted_time = _time_text(times.submitted)
         job.started_time = _time_text(times.started)

@@ -17,7 +17,7 @@ from attrs import Factory, define
 
 from .exceptions import RecordError, describe
 from .rows import Batch, JobRow, SavedRun, TaskRow
-from .tables import TABLES
+from .tables import PUBLIC_TABLES, TABLES
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x7469_6465
@@ -37,6 +37,8 @@ _JOB_UPSERT = (
     + ", ".join(f"{name} = excluded.{name}" for name in JobRow._fields[3:])
 )
 _PARAMETER_UPSERT = "INSERT INTO parameters VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value"
+ONE_RECEIPT = f"{TABLES['receipts'].select} WHERE id = ?"
+LATEST_RECEIPTS = f"{TABLES['receipts'].select} ORDER BY rowid DESC LIMIT ?"
 TASK_COLUMNS = ", ".join(TaskRow._fields)
 JOB_COLUMNS = ", ".join(JobRow._fields)
 
@@ -154,6 +156,11 @@ class PrivateDatabase:
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        else:
+            # Tables that came later are made in the databases of runs begun before; nothing else changed.
+            for statement in schema("private"):
+                if statement.startswith("CREATE TABLE IF NOT EXISTS"):
+                    connection.execute(statement)
         found = connection.execute("SELECT value FROM meta WHERE key = 'public'").fetchone()
         self.public_was_complete = found == ("complete",)
         connection.execute("INSERT OR REPLACE INTO meta VALUES ('public', 'behind')")
@@ -190,7 +197,8 @@ class PrivateDatabase:
 
     def _write_batch(self, batch: Batch, next_row: dict[str, int]) -> Change:
         execute, executemany = self._connection.execute, self._connection.executemany
-        change = Change(tasks=batch.tasks, jobs=batch.jobs, deletions=batch.deletions)
+        shown = {name: keys for name, keys in batch.deletions.items() if TABLES[name].public}
+        change = Change(tasks=batch.tasks, jobs=batch.jobs, deletions=shown)
         if batch.tasks:
             executemany(_TASK_UPSERT, flat(batch.tasks))
         if batch.flows_left or batch.caught_up:
@@ -208,8 +216,10 @@ class PrivateDatabase:
                 execute(TABLES[name].delete(len(key)), key)
         for name, rows in batch.tables.items():
             table = TABLES[name]
-            change.tables[name] = numbered = rows if table.key else _number(name, rows, next_row)
+            numbered = rows if table.key else _number(name, rows, next_row)
             executemany(table.upsert, numbered)
+            if table.public:
+                change.tables[name] = numbered
         return change
 
     def _amend(self, batch: Batch) -> list[TaskRow]:
@@ -252,6 +262,15 @@ class PrivateDatabase:
         sql = f"SELECT {TASK_COLUMNS} FROM tasks WHERE NOT in_pool ORDER BY identity"
         return [task_row(row) for row in self._connection.execute(sql)]
 
+    def receipt(self, id: str) -> tuple[Any, ...] | None:
+        """Return the row of the command with an id; None if it was never decided on."""
+        found: tuple[Any, ...] | None = self._connection.execute(ONE_RECEIPT, (id,)).fetchone()
+        return found
+
+    def receipts(self, limit: int) -> list[tuple[Any, ...]]:
+        """Return the rows of the latest commands, oldest first."""
+        return self._connection.execute(LATEST_RECEIPTS, (limit,)).fetchall()[::-1]
+
     def chunks(self) -> Iterator[Change]:
         """Yield all the public copy shows, a few hundred rows at a time; other work may come between."""
         execute = self._connection.execute
@@ -273,10 +292,10 @@ class PrivateDatabase:
         while rows := execute(f"SELECT * FROM task_events WHERE seq > ? LIMIT {CHUNK}", (last,)).fetchall():
             last = rows[-1][0]
             yield Change(task_events=rows)
-        for table in TABLES.values():
-            rows = execute(table.select).fetchall()
+        for name in PUBLIC_TABLES:
+            rows = execute(TABLES[name].select).fetchall()
             for start in range(0, len(rows), CHUNK):
-                yield Change(tables={table.name: rows[start : start + CHUNK]})
+                yield Change(tables={name: rows[start : start + CHUNK]})
 
     def ends(self) -> tuple[int | None, int | None]:
         """Return the largest task identity and task event number."""

@@ -65,3 +65,7 @@ CREATE TABLE task_action_timers(
 );
 CREATE TABLE task_timeout_timers(cycle TEXT, name TEXT, timeout REAL, PRIMARY KEY(cycle, name));
 CREATE TABLE task_late_flags(cycle TEXT, name TEXT, value INTEGER, PRIMARY KEY(cycle, name));
+CREATE TABLE IF NOT EXISTS receipts(
+    id TEXT PRIMARY KEY, time_received REAL NOT NULL, name TEXT NOT NULL, arguments TEXT NOT NULL, user TEXT NOT NULL,
+    reason TEXT NOT NULL, state TEXT NOT NULL, result TEXT NOT NULL, time_applied REAL
+);

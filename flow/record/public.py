@@ -17,7 +17,7 @@ from .clock import TimeText
 from .exceptions import is_busy
 from .private import CHUNK, Change, PrivateDatabase, schema
 from .rows import JobRow, TaskRow
-from .tables import TABLES
+from .tables import PUBLIC_TABLES, TABLES
 
 QUIET_SECONDS = 0.05
 LATEST_SECONDS = 0.5
@@ -95,7 +95,7 @@ class PublicCopy:
     def _mismatch(self) -> str:
         try:
             connection = self._connect()
-            for name in ("workflow_params", "task_pool", "task_outputs", "task_jobs", *TABLES):
+            for name in ("workflow_params", "task_pool", "task_outputs", "task_jobs", *PUBLIC_TABLES):
                 connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone()
             (identity,) = connection.execute("SELECT max(rowid) FROM task_states").fetchone()
             (event,) = connection.execute("SELECT max(rowid) FROM task_events").fetchone()

@@ -14,7 +14,7 @@ import msgspec
 
 from .clock import parse_time
 from .exceptions import RecordError, describe, is_busy
-from .private import JOB_COLUMNS, TASK_COLUMNS, check_header, job_row, task_row
+from .private import JOB_COLUMNS, LATEST_RECEIPTS, TASK_COLUMNS, check_header, job_row, task_row
 from .record import PRIVATE_PATH, PUBLIC_PATH
 from .rows import JobRow, SavedRun, TaskEventRow, TaskRow
 from .tables import TABLES
@@ -123,6 +123,14 @@ class RunReader:
         if self.is_private:
             sql = "SELECT seq, time, event FROM journal WHERE seq > ? ORDER BY seq"
             yield from self._rows(sql, after)
+
+    def receipts(self, limit: int) -> list[tuple[Any, ...]]:
+        """Return the rows of the latest commands, oldest first; the public copy has none."""
+        # Runs begun before there were receipts have no such table.
+        has_table = "SELECT 1 FROM sqlite_master WHERE name = 'receipts'"
+        if not self.is_private or not list(self._rows(has_table)):
+            return []
+        return list(self._rows(LATEST_RECEIPTS, limit))[::-1]
 
     def _rows(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
         try:

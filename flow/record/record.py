@@ -149,11 +149,15 @@ class Record:
 
     async def read_history(self, cycle: str) -> list[TaskRow]:
         """Return the same as `history` without blocking the loop."""
-        self._check(Batch())
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[list[TaskRow]] = loop.create_future()
-        self._requests.put(_Request(_Answer(future, loop), call=lambda: self._private.history(cycle)))
-        return await future
+        return await self._read(lambda: self._private.history(cycle))
+
+    async def receipt(self, id: str) -> tuple[Any, ...] | None:
+        """Return the row of the command with an id; None if it was never decided on."""
+        return await self._read(lambda: self._private.receipt(id))
+
+    async def receipts(self, limit: int) -> list[tuple[Any, ...]]:
+        """Return the rows of the latest commands, oldest first."""
+        return await self._read(lambda: self._private.receipts(limit))
 
     @property
     def kept(self) -> int:
@@ -192,6 +196,13 @@ class Record:
         future: Future[_T] = Future()
         self._requests.put(_Request(_Answer(future, None), call=function))
         return future.result()
+
+    async def _read(self, function: Callable[[], _T]) -> _T:
+        self._check(Batch())
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_T] = loop.create_future()
+        self._requests.put(_Request(_Answer(future, loop), call=function))
+        return await future
 
     def _tell(self, level: str, text: str) -> None:
         loop = self._loop

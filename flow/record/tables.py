@@ -1,4 +1,4 @@
-"""The plain tables that both databases share, as data: columns, key, and the SQL made from them."""
+"""The plain tables of the record, most of them in both databases, as data: columns, key, and the SQL made from them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ class Table:
     """Empty for a table that only grows: its rows are then numbered by the record itself (``rowid``)."""
     loaded: bool = True
     """Whether a restart reads it."""
+    public: bool = True
+    """Whether the public copy has it, too."""
     upsert: str = field(init=False)
     select: str = field(init=False)
 
@@ -61,5 +63,13 @@ _ALL = (
     ),
     Table("task_timeout_timers", (*_TASK, "timeout"), _TASK),
     Table("task_late_flags", (*_TASK, "value"), _TASK),
+    Table(
+        "receipts",
+        ("id", "time_received", "name", "arguments", "user", "reason", "state", "result", "time_applied"),
+        ("id",),
+        loaded=False,
+        public=False,
+    ),
 )
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}
+PUBLIC_TABLES = tuple(name for name, table in TABLES.items() if table.public)
