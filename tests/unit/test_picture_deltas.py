@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tidemill.exceptions import TidemillError
+from tidemill.flow.engine.commands import check
 from tidemill.flow.engine.engine import Engine, Turn
-from tidemill.flow.engine.events import Start, Tick
+from tidemill.flow.engine.events import Command, Start, Tick
 from tidemill.flow.engine.options import EngineOptions
 from tidemill.flow.language.build import build_definition
 from tidemill.flow.language.config import WorkflowConfig, load_config
@@ -345,6 +348,62 @@ def test_a_subscriber_that_counts_converges_at_the_next_message(text: str, exten
             if topic == "all":
                 subscriber.receive(payload)
     same_as_whole(subscriber)
+
+
+COMMANDS = (
+    ("hold", {"tasks": ["2/*"]}),
+    ("hold", {"tasks": ["3/c"]}),
+    ("release", {"tasks": ["*"]}),
+    ("set", {"tasks": ["*/b"]}),
+    ("set", {"tasks": ["1/c"], "outputs": ["succeeded"]}),
+    ("force_trigger_tasks", {"tasks": ["1/d"]}),
+    ("force_trigger_tasks", {"tasks": ["*/c"], "flow": ["new"]}),
+    ("remove_tasks", {"tasks": ["*/a"]}),
+    ("remove_tasks", {"tasks": ["2"]}),
+    ("kill_tasks", {"tasks": ["*"]}),
+    ("pause", {}),
+    ("resume", {}),
+)
+
+
+@quick
+@given(workflows(), st.integers(0, 2), st.data())
+def test_interventions_are_followed_like_all_else(text: str, extent: int, data: st.DataObject) -> None:
+    """Holding, triggering, setting, removing and killing tasks leave a picture that subscribers follow exactly."""
+    with TemporaryDirectory() as directory:
+        try:
+            config, engine = engine_of(Path(directory), text, stall_timeout_seconds=None)
+        except LanguageError:
+            return
+    picture = picture_of(config, engine, extent)
+    picture.take_deltas()
+    subscriber = Subscriber(picture)
+    engine.handle(Start(1_000_000.0))
+    for number in range(12):
+        if data.draw(st.booleans()):
+            name, arguments = data.draw(st.sampled_from(COMMANDS))
+            with contextlib.suppress(TidemillError):
+                check(engine, name, arguments)
+                engine.handle(Command(engine.now, name, arguments, str(number)))
+        while not engine.advance(50):
+            pass
+        picture.update(engine.take(), items=data.draw(st.sampled_from((1, None))))
+        picture.catch_up()
+        for topic, payload in picture.take_deltas():
+            if topic == "all":
+                subscriber.receive(payload)
+        same_as_whole(subscriber)
+        assert subscriber.reconciled == []
+        fresh = picture_of(config, engine, extent)
+        states = {id: (one.state, one.graph_depth) for id, one in picture.task_proxies.elements.items()}
+        assert states.keys() == fresh.task_proxies.elements.keys()
+        for id, one in fresh.task_proxies.elements.items():
+            if one.graph_depth == 0:
+                assert states[id] == (one.state, 0)
+        wake = engine.next_wake()
+        if engine.shutdown.is_stopped:
+            return
+        engine.handle(Tick(engine.now + 1.0 if wake is None else wake))
 
 
 @quick
