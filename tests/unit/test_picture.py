@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tidemill.flow.engine.engine import Engine, Turn
 from tidemill.flow.engine.events import Start, Tick
 from tidemill.flow.engine.options import EngineOptions
+from tidemill.flow.engine.reloading import reload
 from tidemill.flow.language.build import build_definition
 from tidemill.flow.language.config import WorkflowConfig, load_config
 from tidemill.flow.language.exceptions import LanguageError
@@ -227,6 +228,31 @@ def test_a_reload_sends_everything_anew_and_keeps_what_was_learnt(tmp_path: Path
     assert deltas.workflow.added.reloaded
     assert {one.id for one in deltas.jobs.added} == {"~ada/tide//1/a/01", "~ada/tide//1/b/01"}
     assert picture.definitions.task("a").mean_elapsed_time == 5.0
+
+
+def test_a_task_that_a_reload_left_running_is_still_shown(tmp_path: Path) -> None:
+    """A job whose task is no longer defined goes on, and the picture goes on showing it until it ends."""
+    config, engine = load(tmp_path, CHAIN)
+    picture = Picture(engine, IDENTITY, runtime=config.runtime)
+    run = turns(engine)
+    picture.update(next(run))
+    assert proxy(picture, "1/a").state == "running"
+    (tmp_path / "flow.cylc").write_text(CHAIN.replace("a => b => c => d", "x => y"))
+    config = load_config(str(tmp_path))
+    reload(engine, build_definition(config, now=1e9))
+    while not engine.advance(50):
+        pass
+    turn = engine.take()
+    assert turn.changes.reloaded
+    picture.reload(engine, runtime=config.runtime)
+    assert proxy(picture, "1/a").state == "running"
+    assert proxy(picture, "1/x").graph_depth == 0
+    whole = pb.PbEntireWorkflow.FromString(picture.entire())
+    assert "~ada/tide//1/a/01" in {job.id for job in whole.jobs}
+    for turn in run:
+        picture.update(turn)
+        pb.PbEntireWorkflow.FromString(picture.entire())
+    assert "~ada/tide//1/a" not in picture.task_proxies.elements
 
 
 # -- by random runs ----------------------------------------------------------------------------------------------------
