@@ -65,6 +65,7 @@ COMMANDS: dict[str, Command] = {
         Command("remove", ".remove", RUNNING, "take tasks out of the run", plain=True),
         Command("kill", ".kill", RUNNING, "end jobs", plain=True),
         Command("poll", ".poll", RUNNING, "look at jobs anew", plain=True),
+        Command("receipts", ".receipts", RUNNING, "list who told a workflow what, when and why", plain=True),
         Command("broadcast", ".broadcast", RUNNING, "change settings of tasks", aliases=("bcast",), plain=True),
         Command("verbosity", ".verbosity", RUNNING, "set how much a scheduler logs", plain=True),
         Command("ping", ".ping", RUNNING, "check that a workflow answers", plain=True),

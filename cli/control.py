@@ -6,14 +6,19 @@ Jobs tell their own workflow things, too: nothing here imports more than the cli
 from __future__ import annotations
 
 import sys
+import time
+from argparse import Namespace
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..contact.identifiers import Identifier, parse_identifiers
 from ..exceptions import TidemillError
-from .exceptions import InputError
+from .exceptions import EffectMissed, InputError
 from .printer import Printer
 from .workflows import find_runs
+
+if TYPE_CHECKING:
+    from ..network.client import WorkflowRuntimeClient
 
 Result = Mapping[str, Any]
 """What a command changed: ``tasks``; what it left alone: ``unmatched``, ``skipped``, ``idle``; and more of its own."""
@@ -29,8 +34,9 @@ def tell(
     say: Callable[[Result], str],
     already_stopped_is_fine: bool = False,
     afterwards: Callable[[str], None] | None = None,
+    wait_seconds: float | None = None,
 ) -> int:
-    """Send a command to each workflow; returns 1 if one refused or could not be reached.
+    """Send a command to each workflow; returns 1 if one refused, could not be reached, or was waited for in vain.
 
     Args:
         printer: told what was done; programs get the receipts.
@@ -41,18 +47,27 @@ def tell(
         say: what to tell of a result.
         already_stopped_is_fine: a workflow that does not run counts as success.
         afterwards: called for each success.
+        wait_seconds: how long to wait for the effect of the command; None for not at all.
     """
-    from ..network.client import WorkflowRuntimeClient
-    from ..network.exceptions import WorkflowStopped
+    from ..network.client import WorkflowRuntimeClient, new_id
+    from ..network.exceptions import ClientTimeout, WorkflowStopped
 
     many = len(requests) > 1
     receipts: list[dict[str, Any]] = []
     lines: list[str] = []
     failed = False
     for run, arguments in requests.items():
+        identity = new_id()
         try:
             with WorkflowRuntimeClient(run, timeout=timeout) as client:
-                receipt = client("command", {"name": name, "arguments": arguments, "reason": reason})
+                request = {"name": name, "arguments": arguments, "reason": reason}
+                try:
+                    receipt = client("command", request, req_meta={"id": identity})
+                except ClientTimeout as error:
+                    raise ClientTimeout(
+                        f"{error}\n'tidemill receipts {run}' tells whether the command {identity} was carried out"
+                    ) from None
+                missed = None if wait_seconds is None else _effect_missed(client, receipt, wait_seconds)
             result = receipt.get("result") or {}
             where = f"{run}: " if many else ""
             for text in (*result.get("unmatched", ()), *result.get("skipped", ())):
@@ -61,17 +76,75 @@ def tell(
                 printer.info(f"{where}{text} has no job just now")
             if afterwards is not None:
                 afterwards(run)
-            receipts.append({"workflow": run, "ok": True, **receipt})
+            receipts.append({"workflow": run, "ok": missed is None, **receipt})
             lines.append(where + say(result))
+            if missed is not None:
+                failed = True
+                receipts[-1]["error"] = str(missed)
+                print(f"{run}: {type(missed).__name__}: {missed}", file=sys.stderr)
         except TidemillError as error:
             fine = already_stopped_is_fine and isinstance(error, WorkflowStopped)
             if not many and not fine:
                 raise
             failed = failed or not fine
-            receipts.append({"workflow": run, "ok": fine, "error": str(error)})
+            receipts.append({"workflow": run, "id": identity, "ok": fine, "error": str(error)})
             print(f"{run}: {type(error).__name__}: {error}", file=sys.stderr)
     printer.done(receipts, "\n".join(lines))
     return 1 if failed else 0
+
+
+def wait_seconds(values: Namespace) -> float | None:
+    """How long to wait for the effect of a command, as `Parser.add_wait` was answered; None for not at all."""
+    seconds: float = values.wait_timeout
+    return seconds if values.until_done else None
+
+
+def _effect_missed(client: WorkflowRuntimeClient, receipt: Result, seconds: float) -> EffectMissed | None:
+    """Wait for the effect of a command in its scheduler; the error to report if it does not come."""
+    from ..network.exceptions import ClientError, ClientTimeout, WorkflowStopped
+
+    is_stop = receipt["name"] == "stop"
+    deadline = time.monotonic() + seconds
+    patience = seconds + client.timeout
+    try:
+        answer = client("wait_for", {"id": receipt["id"], "timeout": seconds}, timeout=patience)
+    except WorkflowStopped:
+        if is_stop:
+            return None
+        return EffectMissed("the scheduler stopped before the command had its effect")
+    except ClientTimeout:
+        raise
+    except ClientError:
+        # It may be too far on its way out to answer.
+        if not is_stop:
+            raise
+        answer = {"done": True}
+    if problems := answer.get("problems"):
+        return EffectMissed(f"{', '.join(problems)}; the scheduler's log says why")
+    if not answer["done"]:
+        return EffectMissed(
+            f"the command was applied, but after {seconds:g} s {', '.join(answer['left'])}; "
+            "it goes on: wait longer with --wait-timeout"
+        )
+    if is_stop and "flow" not in receipt["result"]:
+        return _contact_left(client.workflow, deadline)
+    return None
+
+
+def _contact_left(run: str, deadline: float) -> EffectMissed | None:
+    """Wait until a scheduler that has said its last word has removed its contact file."""
+    from ..contact.file import Liveness, detect_old_contact
+    from ..contact.paths import contact_path
+
+    path = contact_path(run)
+    deadline = max(deadline, time.monotonic() + 10.0)
+    while path.exists():
+        if time.monotonic() > deadline:
+            if detect_old_contact(path) is Liveness.DEAD:
+                return None
+            return EffectMissed(f"it is stopping, but still there: see {path}, and the scheduler's log")
+        time.sleep(0.02)
+    return None
 
 
 def to_all(workflows: Sequence[str], arguments: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

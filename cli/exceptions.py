@@ -21,5 +21,9 @@ class CleanError(TidemillError):
     """The run cannot be removed."""
 
 
+class EffectMissed(TidemillError):
+    """A command was applied, but what it was to bring about did not come, or not in time."""
+
+
 class StateNotReached(TidemillError):
     """No task came to be in the state that was waited for."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .control import changed, tell, to_all, workflow_names
+from .control import changed, tell, to_all, wait_seconds, workflow_names
 from .plain import Parser
 from .task_commands import act, task_parser
 
@@ -38,6 +38,7 @@ def main(argv: list[str]) -> int:
         "set_hold_point",
         timeout=values.comms_timeout,
         reason=values.reason,
+        wait_seconds=wait_seconds(values),
         say=lambda result: (
             f"holding all tasks after {result.get('point', values.after)}"
             + (f"; {changed('held', result)}" if result.get("tasks") else "")

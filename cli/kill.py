@@ -15,6 +15,7 @@ def make_parser() -> Parser:
   tidemill kill ocean//1/relax         one job
   tidemill kill ocean //1/a //1/b      several
   tidemill kill 'ocean//*:running'     every running job
+  tidemill kill --wait ocean//1/relax  and return once it has ended
 """,
     )
 

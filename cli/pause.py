@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .control import tell, to_all, workflow_names
+from .control import tell, to_all, wait_seconds, workflow_names
 from .plain import Parser
 
 
@@ -16,6 +16,7 @@ def make_parser() -> Parser:
     )
     parser.add_argument("workflows", nargs="+", metavar="WORKFLOW", help="a workflow, or a pattern in quotes: 'ocean*'")
     parser.add_reason()
+    parser.add_wait()
     parser.add_timeout()
     return parser
 
@@ -29,5 +30,6 @@ def main(argv: list[str]) -> int:
         "pause",
         timeout=values.comms_timeout,
         reason=values.reason,
+        wait_seconds=wait_seconds(values),
         say=lambda result: "paused",
     )

@@ -8,6 +8,8 @@ from typing import NoReturn
 from .exceptions import UsageError
 from .printer import Printer, make_printer
 
+DEFAULT_WAIT_SECONDS = 600.0
+
 
 class Parser(argparse.ArgumentParser):
     """A parser with the options common to all commands, whose errors are raised."""
@@ -80,6 +82,23 @@ class Parser(argparse.ArgumentParser):
     def add_reason(self) -> None:
         """``--reason``."""
         self.add_argument("--reason", default="", metavar="TEXT", help="why, for the record of the run")
+
+    def add_wait(self, *, name_is_taken: bool = False) -> None:
+        """``--until-done``, which is ``--wait`` too where that means nothing else, and ``--wait-timeout``."""
+        names = ("--until-done",) if name_is_taken else ("--wait", "--until-done")
+        self.add_argument(
+            *names,
+            dest="until_done",
+            action="store_true",
+            help="return once the command has had its effect; exit with 1 if it has not in time",
+        )
+        self.add_argument(
+            "--wait-timeout",
+            type=_positive,
+            default=DEFAULT_WAIT_SECONDS,
+            metavar="SECONDS",
+            help=f"how long to wait for the effect (default {DEFAULT_WAIT_SECONDS:g})",
+        )
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .control import changed, tell, to_all, workflow_names
+from .control import changed, tell, to_all, wait_seconds, workflow_names
 from .plain import Parser
 from .task_commands import act, task_parser
 
@@ -36,5 +36,6 @@ def main(argv: list[str]) -> int:
         "release_hold_point",
         timeout=values.comms_timeout,
         reason=values.reason,
+        wait_seconds=wait_seconds(values),
         say=lambda result: changed("released", result),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .control import tell, to_all, workflow_names
+from .control import tell, to_all, wait_seconds, workflow_names
 from .plain import Parser
 
 
@@ -25,6 +25,7 @@ def make_parser() -> Parser:
         help="accepted for older scripts: the site's configuration is read anew in any case",
     )
     parser.add_reason()
+    parser.add_wait()
     # A large definition takes its time to read.
     parser.add_timeout(default_seconds=300)
     return parser
@@ -39,5 +40,6 @@ def main(argv: list[str]) -> int:
         "reload_workflow",
         timeout=values.comms_timeout,
         reason=values.reason,
+        wait_seconds=wait_seconds(values),
         say=lambda result: "reloaded",
     )

@@ -21,6 +21,7 @@ def make_parser() -> Parser:
   tidemill set --pre=all ocean//3/plot           satisfy all of them
   tidemill set --pre=xtrigger/clock ocean//3/in  satisfy an xtrigger
 """,
+        with_flows=True,
     )
     parser.add_argument(
         "-o",

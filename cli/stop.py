@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
-from .control import one_identifier, tell, to_all, workflow_names, workflow_part
+from .control import one_identifier, tell, to_all, wait_seconds, workflow_names, workflow_part
 from .exceptions import InputError
 from .plain import Parser
 
@@ -21,7 +21,7 @@ def make_parser() -> Parser:
   tidemill stop ocean                                    when active jobs are done
   tidemill stop --now ocean                              now; play takes active jobs up again
   tidemill stop ocean//20250103T00                       after a cycle point
-  tidemill stop --max-polls=60 --interval=1 ocean        and wait until it has stopped
+  tidemill stop --wait ocean                             and wait until it has stopped
 """,
     )
     parser.add_argument("ids", nargs="+", metavar="WORKFLOW[//CYCLE[/TASK]]")
@@ -38,6 +38,7 @@ def make_parser() -> Parser:
         "--interval", type=float, default=60.0, metavar="SECONDS", help="time between two looks (default 60)"
     )
     parser.add_reason()
+    parser.add_wait()
     parser.add_timeout()
     return parser
 
@@ -57,6 +58,7 @@ def main(argv: list[str]) -> int:
         "stop",
         timeout=values.comms_timeout,
         reason=values.reason,
+        wait_seconds=wait_seconds(values),
         say=lambda result: said,
         already_stopped_is_fine=True,
         afterwards=wait,

@@ -6,14 +6,18 @@ from argparse import Namespace
 from collections.abc import Iterable
 from typing import Any
 
-from .control import changed, tasks_by_run, tell
+from .control import changed, tasks_by_run, tell, wait_seconds
 from .exceptions import InputError
 from .plain import Parser
 from .printer import Printer
 
 
-def task_parser(name: str, description: str, examples: str) -> Parser:
-    """A parser for ``ID...``, ``--reason`` and ``--comms-timeout``, to which a command adds its own options."""
+def task_parser(name: str, description: str, examples: str, *, with_flows: bool = False) -> Parser:
+    """A parser for ``ID...``, ``--reason``, ``--comms-timeout`` and ``--until-done``, to which a command adds its own.
+
+    Args:
+        with_flows: `add_flow_options` will be called: ``--wait`` then means what it does in Cylc, waiting for a flow.
+    """
     parser = Parser(name, description, json=True, examples=examples)
     parser.add_argument(
         "ids",
@@ -23,6 +27,7 @@ def task_parser(name: str, description: str, examples: str) -> Parser:
     )
     parser.add_reason()
     parser.add_timeout()
+    parser.add_wait(name_is_taken=with_flows)
     return parser
 
 
@@ -68,7 +73,7 @@ def act(printer: Printer, values: Namespace, name: str, *, verb: str, **argument
     """Send a command on tasks to their workflows, one request each; returns the exit code.
 
     Args:
-        values: with ``ids``, ``reason`` and ``comms_timeout``.
+        values: of `task_parser`.
         name: of the command.
         verb: what it did, for a person: ``held``.
         arguments: of the command, besides the tasks.
@@ -80,6 +85,7 @@ def act(printer: Printer, values: Namespace, name: str, *, verb: str, **argument
         name,
         timeout=values.comms_timeout,
         reason=values.reason,
+        wait_seconds=wait_seconds(values),
         say=lambda result: changed(verb, result),
     )
 

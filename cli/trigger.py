@@ -18,7 +18,9 @@ def make_parser() -> Parser:
   tidemill trigger ocean //1/relax //1/plot     run a group: relax, and plot after it
   tidemill trigger 'ocean//*:failed'            run all failed tasks again
   tidemill trigger --flow=new ocean//1/relax    run on from there in a new flow
+  tidemill trigger --until-done ocean//1/relax  return once its job is submitted
 """,
+        with_flows=True,
     )
     add_flow_options(parser)
     parser.add_argument("--on-resume", action="store_true", help="accepted for older scripts; changes nothing")

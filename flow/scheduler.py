@@ -49,7 +49,7 @@ from .jobs.context import WorkflowContext
 from .jobs.manager import JobManager
 from .plan import RunPlan
 from .prepare import reread, worker_environment
-from .receipts import VALIDATED, Receipt, Receipts
+from .receipts import RECEIVED, VALIDATED, Receipt, Receipts
 from .record.engine_rows import batch_of, is_empty, saved_state
 from .record.exceptions import RecordError
 from .record.log import LogRecord, SchedulerLog, write_configuration
@@ -561,7 +561,7 @@ class Scheduler:
             CommandUndecided: the scheduler is stopping; nothing was done.
         """
         async with self._receipts.once(self._record, Receipt(id, name, arguments, user, reason)) as receipt:
-            if id in self._receipts.under_way and receipt is self._receipts.under_way[id]:
+            if receipt.state == RECEIVED:
                 try:
                     commands.check(self.engine, name, arguments)
                     await self._apply(receipt)

@@ -19,6 +19,12 @@ class SchedulerServices(Services, Protocol):
     ) -> dict[str, Any]:
         """Carry out a user's command; returns what it changed, once that is on disk."""
 
+    async def receipts(self, limit: int) -> list[dict[str, Any]]:
+        """The receipts of the latest commands, oldest first."""
+
+    async def wait_for(self, id: str, timeout_seconds: float) -> dict[str, Any]:
+        """Wait until an applied command has had its effect."""
+
     def broadcasts(self, task: str | None = None) -> dict[str, Any]:
         """The broadcasts in force; with a task (``CYCLE/TASK``) those that apply to it."""
 
@@ -123,7 +129,7 @@ class WorkflowRuntimeServer(RequestServer):
         """Change the run, and say what that did: a receipt of ``id``, ``name``, ``state`` and ``result``.
 
         The receipt comes once what the command changed is on disk. A request repeated with the same ``meta.id``
-        is applied once and gets the same receipt.
+        is applied once and gets the same receipt, also after a restart of the scheduler.
 
         Arguments:
             name: what to do: ``hold``, ``release``, ``force_trigger_tasks``, ``set``, ``remove_tasks``, ``pause``, ...
@@ -131,6 +137,28 @@ class WorkflowRuntimeServer(RequestServer):
             reason: why, for the record.
         """
         return await self._command(name, arguments or {}, meta, reason)
+
+    @expose(access="read")
+    async def receipts(self, limit: int = 100) -> list[dict[str, Any]]:
+        """Return the receipts of the latest commands, oldest first: who did what, when, why, and what it changed.
+
+        Arguments:
+            limit: how many at most.
+        """
+        return await self.schd.receipts(max(1, limit))
+
+    @expose(access="read")
+    async def wait_for(self, id: str, timeout: float = 60.0) -> dict[str, Any]:
+        """Wait for the effect of a command: killed jobs to have ended, triggered tasks to be submitted, jobs to have
+        been polled, the run to stop; what other commands change is so once they are applied.
+
+        Arguments:
+            id: of the command, as in its receipt.
+            timeout: seconds to wait at most.
+
+        The answer has ``done``, what is ``left`` to come if the time is over, and ``problems``: what failed.
+        """
+        return await self.schd.wait_for(id, timeout)
 
     @expose(access="read")
     def broadcasts(self, task: str | None = None) -> dict[str, Any]:
