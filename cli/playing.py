@@ -45,7 +45,7 @@ def play_workflow(
     if detach:
         address = _detached(plan)
         verb = "Restarted" if plan.is_restart else "Started"
-        say(f"{verb} {workflow} at {address}; follow it with: tidemill cat-log -m f {workflow}")
+        say(f"{verb} {workflow} at {address}; follow it with: tidemill cat-log -m t {workflow}")
         return 0
     from .progress import Progress
 

@@ -181,7 +181,9 @@ class Scheduler:
             )
             self.contact.write(path)
             assert self.server.publisher is not None
-            self._showing = Showing(self.engine, plan, owner=self.owner, publisher=self.server.publisher)
+            self._showing = Showing(
+                self.engine, plan, owner=self.owner, publisher=self.server.publisher, log=self.log
+            )
             self._showing.contact = self.contact
         except BaseException:
             await self.server.stop("failed to start")
@@ -424,7 +426,7 @@ class Scheduler:
             self._stopping = None
         self._carry_out(turn)
         self._waiting.look()
-        self._showing.update(turn)
+        await self._showing.follow(turn)
         self._answer(events)
         await self._tell(turn)
         if self._stopping is not None and self._stopping in turn.effects and not self._is_over():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,10 @@ PUBLISH_SECONDS = 0.01
 CommandCaller = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 MessageTaker = Callable[[str, float | None, list[tuple[str, str]]], Awaitable[None]]
 
+PRIME_SECONDS = 0.01
+SLICE_ITEMS = 200
+"""How many elements are made between two turns of the loop."""
+
 COMMAND_OF = {
     "kill": "kill_tasks",
     "poll": "poll_tasks",
@@ -42,11 +47,20 @@ NOT_OURS = frozenset({"on_resume", "reload_global"})
 class Showing:
     """The public side of one scheduler."""
 
-    def __init__(self, engine: Engine, plan: RunPlan, *, owner: str, publisher: WorkflowPublisher) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        plan: RunPlan,
+        *,
+        owner: str,
+        publisher: WorkflowPublisher,
+        log: Callable[[str, str], None],
+    ) -> None:
         self._engine = engine
         self._plan = plan
         self._owner = owner
         self._publisher = publisher
+        self._log = log
         self._picture: Picture | None = None
         self._publishing: asyncio.TimerHandle | None = None
         self.contact: ContactFile | None = None
@@ -74,20 +88,31 @@ class Showing:
             self._picture = Picture.from_engine(self._engine, identity, runtime=plan.config.runtime)
             self._tell_status()
             self._publish_soon()
+            self._prime_soon()
         return self._picture
 
-    def update(self, turn: Turn) -> None:
-        """Take in a turn, once it is committed."""
+    async def follow(self, turn: Turn) -> None:
+        """Take in a turn, once it is committed and before the engine goes on; in slices, each published whole."""
         picture = self._picture
         if picture is None:
             return
-        if turn.changes.reloaded:
-            picture.reload(self._engine, runtime=self._plan.config.runtime)
-        else:
-            picture.update(turn)
-        if turn.changes.broadcasts:
-            picture.set_broadcasts(self._engine.broadcasts.as_dict())
-        self._tell_status()
+        try:
+            if turn.changes.reloaded:
+                picture.reload(self._engine, runtime=self._plan.config.runtime)
+            else:
+                picture.update(turn, items=SLICE_ITEMS)
+                while picture.is_behind:
+                    self._publish()
+                    await asyncio.sleep(0)
+                    picture.prime(SLICE_ITEMS)
+            if turn.changes.broadcasts:
+                picture.set_broadcasts(self._engine.broadcasts.as_dict())
+            self._tell_status()
+        except Exception:
+            # What is shown must never end what runs: the next who asks gets a picture made anew.
+            self._log("ERROR", f"The picture of the run failed, and will be made anew:\n{traceback.format_exc()}")
+            self._picture = None
+            return
         self._publish_soon()
 
     def someone_subscribed(self) -> None:
@@ -118,6 +143,14 @@ class Showing:
     def _tell_status(self) -> None:
         assert self._picture is not None
         self._picture.set_status(*status_of(self._engine))
+
+    def _prime_soon(self) -> None:
+        """Make the elements of what is defined in idle moments, before someone asks for them all."""
+        asyncio.get_running_loop().call_later(PRIME_SECONDS, self._prime)
+
+    def _prime(self) -> None:
+        if self._picture is not None and not self._picture.prime(SLICE_ITEMS):
+            self._prime_soon()
 
     def _publish_soon(self) -> None:
         if self._publishing is None:
