@@ -93,6 +93,7 @@ COMMANDS: dict[str, Command] = {
             "look, and wait, for states and outputs of tasks",
             plain=True,
         ),
+        Command("gateway", ".gateway", RUNNING, "serve GraphQL and subscriptions to browsers"),
         Command("report-timings", ".report_timings", UTILITIES, "print how long jobs waited and ran"),
         Command(
             "cycle-point",
