@@ -154,11 +154,15 @@ class Scheduler:
         try:
             yield
         finally:
-            try:
-                self._record.close()
-            except RecordError as error:
-                self.log("CRITICAL", str(error))
-                self.exit_code = 1
+            self._close_record()
+
+    def _close_record(self) -> None:
+        """Write what is left and let go of the database; once."""
+        try:
+            self._record.close()
+        except RecordError as error:
+            self.log("CRITICAL", str(error))
+            self.exit_code = 1
 
     @contextlib.asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
@@ -197,6 +201,8 @@ class Scheduler:
             self._showing.close()
             reason = self._stopping.reason if self._stopping is not None else "failed"
             await self.server.stop(reason)
+            # Whoever waits for the contact file to go may play the workflow again at once: the record must be free.
+            self._close_record()
             remove_keys(self.service_directory)
             self.contact.remove(path)
 
