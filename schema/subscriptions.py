@@ -129,8 +129,6 @@ def prepare_subscription(request_string: str, variables: Mapping[str, Any] | Non
     root = made.subscription_type
     assert root is not None
     name = node.name.value
-    if name == "__typename":
-        raise QueryError("A subscription asks for exactly one field, such as deltas or taskProxies")
     arguments = get_argument_values(root.fields[name], node, values)
     compiler = _Compiler(query.document)
     try:

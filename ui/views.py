@@ -7,7 +7,7 @@ are looked up when asked for, so that they hold whatever came first.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..proto import data_messages_pb2 as pb
@@ -15,6 +15,7 @@ from ..proto import data_messages_pb2 as pb
 if TYPE_CHECKING:
     from .store import Store
 
+STATUSES = ("waiting", "expired", "preparing", "submit-failed", "submitted", "running", "failed", "succeeded")
 STANDARD_OUTPUTS = ("expired", "submitted", "submit-failed", "started", "succeeded", "failed")
 _NAMESPACE = "$namespace|"
 
@@ -49,6 +50,11 @@ class MetaView(NamedTuple):
 
 def _meta(message: Any) -> MetaView:
     return MetaView(message.title, message.description, message.URL, _json(message.user_defined))
+
+
+def _totals(totals: Mapping[str, int]) -> dict[str, int]:
+    """Counts in the order of states; a map on the wire has none."""
+    return {state: totals[state] for state in STATUSES if state in totals}
 
 
 def _json(text: str) -> dict[str, Any]:
@@ -264,6 +270,11 @@ class FamilyProxyView(View):
         return self.store.one("families", self.message.family)
 
     @property
+    def state_totals(self) -> dict[str, int]:
+        """How many of its tasks are in each state."""
+        return _totals(self.message.state_totals)
+
+    @property
     def first_parent(self) -> Any:
         """The family it is grouped under, at its point."""
         return self.store.family_proxies.elements.get(self.message.first_parent)
@@ -339,6 +350,11 @@ class WorkflowView:
     def states(self) -> list[str]:
         """Every state that a task of the window is in."""
         return list(self.message.states)
+
+    @property
+    def state_totals(self) -> dict[str, int]:
+        """How many of its tasks are in each state."""
+        return _totals(self.message.state_totals)
 
     @property
     def meta(self) -> MetaView:
