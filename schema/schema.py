@@ -1,4 +1,7 @@
-"""The schema, made from its text: `schema.graphql` is what it says, `fields` is where values come from."""
+"""The schema: put together of its roots, with resolvers from the tables that queries are also compiled from.
+
+``python -m tidemill.schema.schema`` writes it to `schema.graphql`, the text that people and clients read.
+"""
 
 from __future__ import annotations
 
@@ -6,55 +9,39 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from graphql import (
-    GraphQLError,
-    GraphQLInterfaceType,
-    GraphQLObjectType,
-    GraphQLResolveInfo,
-    GraphQLScalarType,
-    GraphQLSchema,
-    GraphQLUnionType,
-    build_schema,
-)
+import graphene
+from graphql import GraphQLEnumType, GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema
 
 from .context import Context
 from .fields import RESOLVERS, Resolve
 from .leaves import LEAVES, getter
 from .mutations import resolver_of
+from .mutations_schema import Mutations
+from .queries import Queries
+from .subscriptions_schema import Subscriptions
 
 SCHEMA_FILE = Path(__file__).with_name("schema.graphql")
 
-_TEXT_SCALARS = frozenset(
-    {
-        "BroadcastCyclePoint",
-        "CyclePoint",
-        "Flow",
-        "NamespaceIDGlob",
-        "NamespaceName",
-        "OutputLabel",
-        "PrerequisiteString",
-        "TaskID",
-        "TimePoint",
-        "WorkflowID",
-    }
-)
+
+@cache
+def graphene_schema() -> Any:
+    """The schema as graphene has it, made once; its text is that of `schema.graphql`."""
+    # Names are written as clients write them, here as in the tables of leaves and fields.
+    return graphene.Schema(query=Queries, mutation=Mutations, subscription=Subscriptions, auto_camelcase=False)
 
 
 @cache
 def schema() -> GraphQLSchema:
     """The schema with its resolvers, made once."""
-    made = build_schema(SCHEMA_FILE.read_text(), assume_valid=True)
+    made: GraphQLSchema = graphene_schema().graphql_schema
     for name, kind in made.type_map.items():
-        if isinstance(kind, GraphQLScalarType) and name in _TEXT_SCALARS:
-            kind.parse_value = _text  # type: ignore[method-assign]
-        elif isinstance(kind, GraphQLObjectType) and name in (*LEAVES, *RESOLVERS):
+        if isinstance(kind, GraphQLObjectType) and name in (*LEAVES, *RESOLVERS):
             for field_name, field in kind.fields.items():
                 resolve = RESOLVERS.get(name, {}).get(field_name)
                 field.resolve = _through(resolve) if resolve else _leaf(name, field_name)
-        elif isinstance(kind, GraphQLUnionType):
-            kind.resolve_type = _type_of_node
-        elif isinstance(kind, GraphQLInterfaceType):
-            continue
+        elif isinstance(kind, GraphQLEnumType) and not name.startswith("__"):
+            for value_name, value in kind.values.items():
+                value.value = value_name  # commands and pictures hold plain text
     assert made.mutation_type is not None
     for field_name, field in made.mutation_type.fields.items():
         field.resolve = resolver_of(field_name)
@@ -79,11 +66,5 @@ def _leaf(type_name: str, field_name: str) -> Any:
     return resolve_leaf
 
 
-def _type_of_node(element: Any, info: GraphQLResolveInfo, union: Any) -> str:
-    return "TaskProxy" if hasattr(element, "task") else "FamilyProxy"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise GraphQLError(f"expected text, got {value!r}")
-    return str(value)
+if __name__ == "__main__":
+    SCHEMA_FILE.write_text(f"{graphene_schema()}\n")
