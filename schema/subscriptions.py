@@ -82,6 +82,7 @@ class Subscription:
     _values: dict[str, Any]
     _key: str
     _strips: bool
+    _strips_deltas: bool
 
     async def answer(self, picture: Any, change: Change) -> dict[str, Any] | None:
         """The data to send for a change; None if nothing of it was asked for.
@@ -105,7 +106,13 @@ class Subscription:
         plan = strip_plan(self._query.document, self._query.operation, self._values)
         if self._strips:
             plan = _strip_everything(plan, data)
-        return data if plan is None else {self._key: value if not value else strip(data, plan).get(self._key)}
+        if plan is None or not value:
+            return {self._key: value}
+        answer = strip(data, plan).get(self._key, value)
+        if self.field == "deltas" and self._strips_deltas:
+            # Parts of which nothing was asked for.
+            answer = {key: part for key, part in answer.items() if part != {}}
+        return {self._key: answer}
 
 
 def prepare_subscription(request_string: str, variables: Mapping[str, Any] | None) -> Subscription:
@@ -149,6 +156,7 @@ def prepare_subscription(request_string: str, variables: Mapping[str, Any] | Non
         values=values,
         key=node.alias.value if node.alias else name,
         strips=name != "deltas" and bool(arguments.get("stripNull")),
+        strips_deltas=name == "deltas" and bool(arguments.get("stripNull")),
     )
 
 
