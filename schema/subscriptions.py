@@ -108,7 +108,7 @@ class Subscription:
             plan = _strip_everything(plan, data)
         if plan is None or not value:
             return {self._key: value}
-        answer = strip(data, plan).get(self._key, value)
+        answer: Any = strip(data, plan).get(self._key, value)
         if self.field == "deltas" and self._strips_deltas:
             # Parts of which nothing was asked for.
             answer = {key: part for key, part in answer.items() if part != {}}

@@ -87,6 +87,7 @@ class Listener:
         self._subscription = subscription
         self._pending: dict[Follower, Change] = {}
         self._news = asyncio.Event()
+        self._last: Any = None
 
     def hear(self, follower: Follower, change: Change) -> None:
         """Take note of a change; never waits."""
@@ -97,38 +98,39 @@ class Listener:
             self._pending[follower] = follower.store.everything()
         self._news.set()
 
+    def __enter__(self) -> Listener:
+        self._hub.listen(self)
+        if self._subscription.initial_burst:
+            for follower in self._hub.filled():
+                self._pending[follower] = follower.store.everything()
+                self._news.set()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hub.leave(self)
+
+    async def wait(self) -> None:
+        """Until there may be something to tell."""
+        await self._news.wait()
+
     async def answers(self) -> AsyncIterator[dict[str, Any]]:
-        """What to send, one after the other; the next is made when it is asked for.
+        """What there is to tell now; made from what is held now, so call it when it can be sent.
 
         Raises:
             QueryError: The subscription cannot be answered.
         """
-        subscription = self._subscription
-        self._hub.listen(self)
-        try:
-            if subscription.initial_burst:
-                for follower in self._hub.filled():
-                    self._pending[follower] = follower.store.everything()
-                    self._news.set()
-            last: Any = None
-            while True:
-                await self._news.wait()
-                self._news.clear()
-                pending, self._pending = self._pending, {}
-                if subscription.is_delta:
-                    for follower, change in pending.items():
-                        data = await subscription.answer(follower.store, change)
-                        if data is not None:
-                            yield data
-                else:
-                    data = await self._whole(pending)
-                    if data is not None and data != last:
-                        last = data
-                        yield data
-                if subscription.ignore_interval_seconds:
-                    await asyncio.sleep(subscription.ignore_interval_seconds)
-        finally:
-            self._hub.leave(self)
+        self._news.clear()
+        pending, self._pending = self._pending, {}
+        if self._subscription.is_delta:
+            for follower, change in pending.items():
+                data = await self._subscription.answer(follower.store, change)
+                if data is not None:
+                    yield data
+            return
+        whole = await self._whole(pending)
+        if whole is not None and whole != self._last:
+            self._last = whole
+            yield whole
 
     async def _whole(self, pending: dict[Follower, Change]) -> dict[str, Any] | None:
         """The same query again, answered of every workflow."""

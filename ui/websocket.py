@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..exceptions import TidemillError
 from ..schema.execute import operation_of
-from ..schema.subscriptions import prepare_subscription
+from ..schema.subscriptions import Subscription, prepare_subscription
 from .access import Access
 from .forward import answer, errors_of
 from .hub import Hub, Listener
@@ -149,16 +149,14 @@ class Conversation:
             if len(self._operations) > MOST_SUBSCRIPTIONS:
                 raise TidemillError(f"There are {MOST_SUBSCRIPTIONS} subscriptions already: end some first")
             if operation_of(query) == "subscription":
-                listener = Listener(self._hub, prepare_subscription(query, variables))
-                async for data in listener.answers():
-                    await self._send({"type": "next", "id": id, "payload": {"data": data}})
+                await self._tell(id, prepare_subscription(query, variables))
             else:
                 status, payload = await answer(self._hub, query, variables)
                 if status == 400:
                     await self._end(id, {"type": "error", "id": id, "payload": payload["errors"]})
                     return
                 await self._send({"type": "next", "id": id, "payload": payload})
-            await self._end(id, {"type": "complete", "id": id})
+                await self._end(id, {"type": "complete", "id": id})
         except Closed as error:
             self._fail(error)
         except TidemillError as error:
@@ -171,6 +169,18 @@ class Conversation:
             self._fail(Closed(1011, f"Internal error: {type(error).__name__}"))
             raise
 
+    async def _tell(self, id: str, subscription: Subscription) -> None:
+        """One subscription, until it is cancelled."""
+        with Listener(self._hub, subscription) as listener:
+            while True:
+                await listener.wait()
+                # An answer is made once it can be sent: of a reader who takes nothing, none waits but one.
+                async with self._sending:
+                    async for data in listener.answers():
+                        await self._write({"type": "next", "id": id, "payload": {"data": data}})
+                if subscription.ignore_interval_seconds:
+                    await asyncio.sleep(subscription.ignore_interval_seconds)
+
     async def _end(self, id: str, message: dict[str, Any]) -> None:
         # The ID is free as soon as the client knows.
         if self._operations.get(id) is asyncio.current_task():
@@ -178,9 +188,13 @@ class Conversation:
         await self._send(message)
 
     async def _send(self, message: dict[str, Any]) -> None:
+        async with self._sending:
+            await self._write(message)
+
+    async def _write(self, message: dict[str, Any]) -> None:
         text = msgspec.json.encode(message).decode()
         try:
-            async with asyncio.timeout(SLOW_SECONDS), self._sending:
+            async with asyncio.timeout(SLOW_SECONDS):
                 await self._websocket.send_text(text)
         except TimeoutError:
             raise Closed(TRY_AGAIN, "Too slow: nothing was read for too long") from None

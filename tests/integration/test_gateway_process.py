@@ -372,7 +372,7 @@ async def test_a_reader_who_does_not_read_delays_nobody_and_misses_nothing(play:
     served = gateway("many").log_in()
     fields = "taskProxies{id isHeld name ancestors{id name state} runtime{script} outputs{label message} task{name}}"
     query = "subscription{deltas(stripNull:true){added{" + fields + "} updated{" + fields + "}}}"
-    async with served.connect(max_queue=1) as slow, served.connect() as quick:
+    async with served.connect(max_queue=1, close_timeout=1) as slow, served.connect() as quick:
         await begin(slow)
         await begin(quick)
         for number in range(10):
