@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import os
 import signal
 import time
@@ -15,7 +14,7 @@ import traceback
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..contact.file import ContactFile
@@ -23,7 +22,6 @@ from ..contact.keys import create_keys, remove_keys
 from ..contact.paths import current_user
 from ..exceptions import TidemillError
 from ..network.server import WorkflowRuntimeServer
-from .engine import commands
 from .engine.effects import (
     CallXtrigger,
     KillJob,
@@ -35,27 +33,28 @@ from .engine.effects import (
     WorkflowEvent,
 )
 from .engine.engine import Engine, Turn
-from .engine.events import Command, Event, JobKey, JobMessage, Start, Tick
-from .engine.reloading import check_reload
+from .engine.events import Command, Event, Start, Tick
 from .engine.restore import restore
 from .engine.shutdown import NOW, NOW_NOW
-from .exceptions import CommandFailed, CommandUndecided
+from .exceptions import CommandUndecided
 from .handlers.check import bad_templates
 from .handlers.facts import RunFacts, facts_of
 from .handlers.handlers import EventHandlers
-from .handlers.settings import HandlerSettings, handler_environment, handler_settings
+from .handlers.settings import HandlerSettings, handler_environment
+from .handlers.settings import handler_settings as settings_of_handlers
 from .jobs.background import job_process_environment
 from .jobs.context import WorkflowContext
 from .jobs.manager import JobManager
 from .plan import RunPlan
-from .prepare import reread, worker_environment
-from .receipts import RECEIVED, VALIDATED, Receipt, Receipts
+from .prepare import worker_environment
+from .receipts import Receipts
 from .record.engine_rows import batch_of, is_empty, saved_state
 from .record.exceptions import RecordError
 from .record.log import LogRecord, SchedulerLog, write_configuration
 from .record.record import Record
 from .record.reference import compare_reference
 from .record.rows import Batch
+from .requests import Requests
 from .showing import Showing
 from .waiting import EffectWaiting
 
@@ -82,18 +81,17 @@ class Scheduler:
         self.engine = Engine(plan.definition, options=plan.options)
         self.contact: ContactFile
         self.exit_code = 0
-        self._inbox: list[Event] = []
+        self.inbox: list[Event] = []
         self._answers: dict[int, asyncio.Future[None]] = {}
         """By the identity of an event: who waits for it to be committed."""
-        self._receipts = Receipts()
-        self._waiting = EffectWaiting(self.engine)
+        self.receipts = Receipts()
+        self.waiting = EffectWaiting(self.engine)
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._stopping: StopScheduler | None = None
-        self._handlers: EventHandlers | None = None
-        self._has_closed = False
+        self.handlers: EventHandlers | None = None
+        self.has_closed = False
         """Whether the last turn has been taken: nothing more can be asked for."""
-        self._reloading = asyncio.Lock()
         self._xtriggers: XtriggerWorkers | None = None
         self._is_virtual = plan.options.run_mode == "simulation"
 
@@ -121,8 +119,8 @@ class Scheduler:
                 self.exit_code = 1
                 await self._aborted(error)
             finally:
-                if self._handlers is not None:
-                    self._handlers.close()
+                if self.handlers is not None:
+                    self.handlers.close()
             self._judge_reference()
             self.log("INFO", "DONE")
         return self.exit_code
@@ -130,7 +128,7 @@ class Scheduler:
     @contextlib.contextmanager
     def _log_open(self) -> Iterator[None]:
         plan = self.plan
-        self._log = SchedulerLog(
+        self.scheduler_log = SchedulerLog(
             plan.run_directory,
             kind="restart" if plan.is_restart else "start",
             run_number=plan.run_number,
@@ -145,12 +143,12 @@ class Scheduler:
         try:
             yield
         finally:
-            self._log.close()
+            self.scheduler_log.close()
 
     @contextlib.contextmanager
     def _record_open(self) -> Iterator[None]:
-        self._record = Record(self.plan.run_directory, log=self.log, utc=self.plan.utc_mode)
-        self._record.open()
+        self.record = Record(self.plan.run_directory, log=self.log, utc=self.plan.utc_mode)
+        self.record.open()
         try:
             yield
         finally:
@@ -159,7 +157,7 @@ class Scheduler:
     def _close_record(self) -> None:
         """Write what is left and let go of the database; once."""
         try:
-            self._record.close()
+            self.record.close()
         except RecordError as error:
             self.log("CRITICAL", str(error))
             self.exit_code = 1
@@ -169,7 +167,7 @@ class Scheduler:
         """Be reachable: keys, sockets, and last the contact file, which is removed first."""
         plan = self.plan
         create_keys(self.service_directory)
-        self.server = WorkflowRuntimeServer(self)
+        self.server = WorkflowRuntimeServer(Requests(self))
         path = self.service_directory / "contact"
         try:
             port, publish_port = self.server.start(asyncio.get_running_loop(), plan.host, plan.ports)
@@ -185,10 +183,8 @@ class Scheduler:
             )
             self.contact.write(path)
             assert self.server.publisher is not None
-            self._showing = Showing(
-                self.engine, plan, owner=self.owner, publisher=self.server.publisher, log=self.log
-            )
-            self._showing.contact = self.contact
+            self.showing = Showing(self.engine, plan, owner=self.owner, publisher=self.server.publisher, log=self.log)
+            self.showing.contact = self.contact
         except BaseException:
             await self.server.stop("failed to start")
             remove_keys(self.service_directory)
@@ -198,7 +194,7 @@ class Scheduler:
         try:
             yield
         finally:
-            self._showing.close()
+            self.showing.close()
             reason = self._stopping.reason if self._stopping is not None else "failed"
             await self.server.stop(reason)
             # Whoever waits for the contact file to go may play the workflow again at once: the record must be free.
@@ -208,14 +204,14 @@ class Scheduler:
 
     @contextlib.asynccontextmanager
     async def _jobs_running(self) -> AsyncIterator[None]:
-        self._jobs = JobManager(self._context(), self.report, asyncio.get_running_loop())
-        self._jobs.start()
+        self.jobs = JobManager(self.job_context(), self.report, asyncio.get_running_loop())
+        self.jobs.start()
         try:
             yield
         finally:
             if self._xtriggers is not None:
                 self._xtriggers.close()
-            self._jobs.close()
+            self.jobs.close()
 
     def _xtrigger_workers(self) -> XtriggerWorkers:
         """The workers that call functions; made for the first call."""
@@ -247,9 +243,9 @@ class Scheduler:
         caught = (signal.SIGINT, signal.SIGTERM)
 
         def stop(number: signal.Signals) -> None:
-            if self._stopping is not None and self._handlers is not None:
+            if self._stopping is not None and self.handlers is not None:
                 self.log("WARNING", f"Caught {number.name} while stopping: event handlers are killed")
-                self._handlers.stop()
+                self.handlers.stop()
                 return
             self.log("WARNING", f"Caught {number.name}: stopping; jobs go on, play again to take them up")
             identity = f"signal-{number.name}-{uuid.uuid4()}"
@@ -280,19 +276,19 @@ class Scheduler:
         for warning in plan.definition.warnings:
             self.log("WARNING", warning)
         if plan.is_restart:
-            saved = self._record.load()
+            saved = self.record.load()
             if saved is None:
                 raise RecordError(f"{plan.run_directory}/.service/db holds no run to restart")
             self.log("INFO", "LOADING task proxies")
-            restore(self.engine, saved_state(saved, self._record.past()), now=self.time())
+            restore(self.engine, saved_state(saved, self.record.past()), now=self.time())
         else:
             self.post(Start(self.time()))
-        self._record.commit_now(Batch(parameters=plan.parameters))
-        self._handlers = self._event_handlers()
-        for problem in bad_templates(plan.definition, self._handlers.run):
+        self.record.commit_now(Batch(parameters=plan.parameters))
+        self.handlers = self._event_handlers()
+        for problem in bad_templates(plan.definition, self.handlers.run):
             self.log("ERROR", problem)
-        self._handlers.resume()
-        self._handlers.workflow_event(WorkflowEvent("startup", "workflow starting"))
+        self.handlers.resume()
+        self.handlers.workflow_event(WorkflowEvent("startup", "workflow starting"))
         self._wake.set()
         if plan.started is not None:
             plan.started(f"{self.contact.host}:{self.contact.port}")
@@ -314,7 +310,7 @@ class Scheduler:
             lines.append(f"Start point: {write(definition.start_point)}")
         final = definition.final_point
         lines.append(f"Final point: {None if final is None else write(final)}")
-        self._log.header([LogRecord("INFO", line, now) for line in lines])
+        self.scheduler_log.header([LogRecord("INFO", line, now) for line in lines])
         if definition.start_tasks:
             names = sorted(f"{write(point)}/{name}" for point, name in definition.start_tasks)
             self.log("INFO", f"Start task: {names}")
@@ -322,7 +318,7 @@ class Scheduler:
             kind = "Cold" if definition.start_point == definition.initial_point else "Warm"
             self.log("INFO", f"{kind} start from {write(definition.start_point)}")
 
-    def _context(self) -> WorkflowContext:
+    def job_context(self) -> WorkflowContext:
         plan, definition = self.plan, self.plan.definition
         write = definition.cycling.format
         final = definition.final_point
@@ -352,17 +348,17 @@ class Scheduler:
             meta=plan.definition.config.get("meta") or {},
             run_mode=plan.options.run_mode,
         )
-        handlers = EventHandlers(run, self._handler_settings(), log=self.log, loop=asyncio.get_running_loop())
+        handlers = EventHandlers(run, self.handler_settings(), log=self.log, loop=asyncio.get_running_loop())
         handlers.on_idle = self._wake.set
         return handlers
 
-    def _handler_settings(self) -> HandlerSettings:
+    def handler_settings(self) -> HandlerSettings:
         plan = self.plan
         environment = handler_environment(
             job_process_environment(os.environ),
             plan.definition,
             workflow=self.workflow,
-            name=self._context().workflow_name,
+            name=self.job_context().workflow_name,
             run_directory=plan.run_directory,
             uuid=plan.uuid,
             host=self.contact.host,
@@ -370,7 +366,7 @@ class Scheduler:
             utc_mode=plan.utc_mode,
             debug=plan.options.debug,
         )
-        return handler_settings(plan.definition, plan.site, environment)
+        return settings_of_handlers(plan.definition, plan.site, environment)
 
     # -- turns ---------------------------------------------------------------------------------------------------------
 
@@ -382,17 +378,17 @@ class Scheduler:
 
     def log(self, level: str, text: str) -> None:
         """Write a line to the scheduler's log; it is on disk soon after the current turn."""
-        self._log.add(level, text, time.time())
-        self._log.flush()
+        self.scheduler_log.add(level, text, time.time())
+        self.scheduler_log.flush()
 
     def post(self, event: Event) -> None:
         """Put an event into the inbox."""
-        self._inbox.append(event)
+        self.inbox.append(event)
         self._wake.set()
 
     def report(self, events: list[Event]) -> None:
         """Put what jobs report into the inbox."""
-        self._inbox.extend(events)
+        self.inbox.extend(events)
         self._wake.set()
 
     async def _turns(self) -> None:
@@ -404,20 +400,20 @@ class Scheduler:
 
     def _is_over(self) -> bool:
         """Whether the run has ended and its event handlers too; requests are answered while they run."""
-        if self._stopping is None or self._handlers is None:
+        if self._stopping is None or self.handlers is None:
             return self._stopping is not None
         requested = self.engine.shutdown.requested
         if requested == NOW_NOW or self._is_virtual:
             return True
-        self._handlers.send_mail()
+        self.handlers.send_mail()
         # What is to be tried again later is left to the next run if the scheduler is to stop soon.
         retries = requested != NOW and not self._stopping.exit_code
-        return self._handlers.is_settled(retries=retries)
+        return self.handlers.is_settled(retries=retries)
 
     async def _turn(self) -> None:
         """Drain the inbox, let the engine work it off in slices, commit, then carry the effects out."""
-        self._jobs.drain()
-        events, self._inbox = self._inbox, []
+        self.jobs.drain()
+        events, self.inbox = self.inbox, []
         wake_at = self.engine.next_wake()
         now = self.time()
         if self._is_virtual and not events and wake_at is not None and not self._calls_in_flight():
@@ -431,8 +427,8 @@ class Scheduler:
             # A command gave the run more to do while its last event handlers were running.
             self._stopping = None
         self._carry_out(turn)
-        self._waiting.look()
-        await self._showing.follow(turn)
+        self.waiting.look()
+        await self.showing.follow(turn)
         self._answer(events)
         await self._tell(turn)
         if self._stopping is not None and self._stopping in turn.effects and not self._is_over():
@@ -447,10 +443,10 @@ class Scheduler:
             await asyncio.sleep(0)
         turn = self.engine.take()
         for level, text, when in turn.log:
-            self._log.add(level, text, when)
-        self._log.flush()
+            self.scheduler_log.add(level, text, when)
+        self.scheduler_log.flush()
         batch = batch_of(self.engine, turn, events)
-        if receipts := self._receipts.decided(events, self.engine.results):
+        if receipts := self.receipts.decided(events, self.engine.results):
             batch.tables["receipts"] = receipts
         if not is_empty(batch):
             await self._commit(batch)
@@ -467,7 +463,7 @@ class Scheduler:
         """Commit, however often the disk refuses: nothing goes on before, and nothing is lost."""
         tries = 0
         try:
-            await self._record.commit(batch)
+            await self.record.commit(batch)
             return
         except RecordError as error:
             failure = error
@@ -480,10 +476,10 @@ class Scheduler:
                 )
             tries += 1
             await asyncio.sleep(wait)
-            if any(isinstance(event, Command) and event.name == "stop" for event in self._inbox):
+            if any(isinstance(event, Command) and event.name == "stop" for event in self.inbox):
                 raise failure
             try:
-                await self._record.retry()
+                await self.record.retry()
                 self.log("WARNING", f"The record is written again after {tries} failed tries: going on")
                 return
             except RecordError as error:
@@ -505,18 +501,18 @@ class Scheduler:
             elif isinstance(effect, StopScheduler):
                 self._stopping = effect
         if recover:
-            self._jobs.recover(recover)
+            self.jobs.recover(recover)
         if poll:
-            self._jobs.poll(poll)
+            self.jobs.poll(poll)
         if kill:
-            self._jobs.kill(kill)
+            self.jobs.kill(kill)
         if submit:
-            self._jobs.submit(submit)
+            self.jobs.submit(submit)
 
     async def _tell(self, turn: Turn) -> None:
         """Hand events to their handlers, with what is known of the tasks they are about; in slices, as there may be
         thousands."""
-        handlers = self._handlers
+        handlers = self.handlers
         if handlers is None or not any(isinstance(effect, WorkflowEvent | TaskEvent) for effect in turn.effects):
             return
         engine = self.engine
@@ -547,211 +543,17 @@ class Scheduler:
             self._timer.cancel()
             self._timer = None
         wake_at = self.engine.next_wake()
-        if self._inbox or (wake_at is not None and self._is_virtual and not self._calls_in_flight()):
+        if self.inbox or (wake_at is not None and self._is_virtual and not self._calls_in_flight()):
             self._wake.set()
         elif wake_at is not None and not self._is_virtual:
             delay = max(0.0, wake_at - time.time())
             self._timer = asyncio.get_running_loop().call_later(delay, self._wake.set)
 
-    # -- what the network asks -----------------------------------------------------------------------------------------
+    # -- what users ask for --------------------------------------------------------------------------------------------
 
-    async def command(
-        self, name: str, arguments: dict[str, Any], *, id: str, user: str = "", reason: str = ""
-    ) -> dict[str, Any]:
-        """Carry out a user's command; returns what it changed, once that and its receipt are on disk.
-
-        A command with the id of one that was decided on before, in this run or before a restart, changes nothing: it
-        gets the same result, or refusal.
-
-        Raises:
-            CommandError: the command or its arguments make no sense for this run.
-            CommandFailed: it matched nothing, or its id was used for another command.
-            CommandUndecided: the scheduler is stopping; nothing was done.
-        """
-        async with self._receipts.once(self._record, Receipt(id, name, arguments, user, reason)) as receipt:
-            if receipt.state == RECEIVED:
-                try:
-                    commands.check(self.engine, name, arguments)
-                    await self._apply(receipt)
-                except CommandUndecided:
-                    raise
-                except TidemillError as error:
-                    await self._refused(receipt, error)
-                    raise
-            return receipt.outcome()
-
-    async def _apply(self, receipt: Receipt) -> None:
-        name, arguments = receipt.name, receipt.arguments
-        command = Command(self.time(), name, arguments, receipt.id, receipt.user, receipt.reason)
-        if name == "reload_workflow":
-            await self._reload(command, receipt)
-            return
-        receipt.state = VALIDATED
-        shown = ", ".join(f"{key}={value}" for key, value in arguments.items() if value is not None)
-        self.log("INFO", f'Command "{name}" received. ID={receipt.id}\n{name}({shown})')
-        await self._committed(command)
-
-    async def _refused(self, receipt: Receipt, error: TidemillError) -> None:
-        """Record that a command was refused before the engine saw it."""
-        receipt.refused(str(error))
-        try:
-            await self._record.commit(Batch(tables={"receipts": [receipt.row()]}))
-        except RecordError as failure:  # if it can be written later, it will be with the next commit
-            self.log("WARNING", f'Command "{receipt.name}" refused. ID={receipt.id}\n{error}\n{failure}')
-
-    async def _reload(self, command: Command, receipt: Receipt) -> None:
-        """Read the definition again, in a thread; if it is not valid the old one stays."""
-        if self._reloading.locked():
-            raise CommandFailed("The workflow is being reloaded already")
-        async with self._reloading:
-            self.log("INFO", f'Command "{command.name}" received. ID={command.id}\nReloading the workflow definition.')
-            loop = asyncio.get_running_loop()
-            try:
-                config, definition = await loop.run_in_executor(None, reread, self.plan)
-                check_reload(self.engine.definition, definition)
-            except TidemillError as error:
-                self.log("ERROR", f"Reload failed: the definition in use stays.\n{error}")
-                raise CommandFailed(f"Reload failed, the definition in use stays: {error}") from None
-            self._log.begin("reload")
-            self.plan.config, self.plan.definition = config, definition
-            write_configuration(
-                self.plan.run_directory,
-                config.processed_text,
-                kind="reload",
-                run_number=self.plan.run_number,
-                processed=config.processed_text,
-            )
-            for warning in definition.warnings:
-                self.log("WARNING", warning)
-            self._jobs.use(self._context())
-            if self._handlers is not None:
-                self._handlers.use(definition.config.get("meta") or {}, self._handler_settings())
-            self.engine.next_definition = definition
-            receipt.state = VALIDATED
-            await self._committed(command)
-
-    async def receipts(self, limit: int) -> list[dict[str, Any]]:
-        """The receipts of the latest commands, oldest first, those under way last."""
-        decided = [Receipt.of_row(row).to_dict() for row in await self._record.receipts(limit)]
-        known = {receipt["id"] for receipt in decided}
-        under_way = [one.to_dict() for one in self._receipts.under_way.values() if one.id not in known]
-        return [*decided, *under_way][-limit:]
-
-    async def wait_for(self, id: str, timeout_seconds: float) -> dict[str, Any]:
-        """Wait until an applied command has had its effect: ``done``, or what is ``left`` when the time is over.
-
-        Raises:
-            CommandFailed: there is no such command, or it was refused.
-        """
-        row = await self._record.receipt(id)
-        if row is None:
-            raise CommandFailed(f"No command with the id {id[:100]!r} has been decided on")
-        receipt = Receipt.of_row(row)
-        receipt.outcome()
-        if self._has_closed:
-            raise CommandUndecided(f"{self.workflow} is stopping")
-        if receipt.name == "poll_tasks":
-            try:
-                async with asyncio.timeout(timeout_seconds):
-                    await self._jobs.looked()
-                    # What was found is in the inbox now, before this.
-                    await self._committed(Tick(self.time()))
-            except TimeoutError:
-                return {"id": id, "done": False, "left": ["jobs are still being looked at"], "problems": []}
-        return await self._waiting.wait(receipt, timeout_seconds)
-
-    def why(self, task: str) -> dict[str, Any]:
-        """Explain why a task (``CYCLE/TASK``) is not running."""
-        from .engine.why import explain
-
-        cycle, _, name = task.removeprefix("//").partition("/")
-        return explain(self.engine, cycle, name, workflow=self.workflow, now=self.time()).to_dict()
-
-    def entire_picture(self) -> bytes:
-        """Everything there is to see of the run, a ``PbEntireWorkflow``."""
-        return self._showing.picture().entire()
-
-    def picture_elements(self, element_type: str) -> bytes:
-        """Everything of one kind, as deltas; raises `PictureError` for an unknown kind."""
-        return self._showing.picture().elements(element_type)
-
-    async def graphql(
-        self, request_string: str, variables: dict[str, Any] | None, *, meta: dict[str, Any]
-    ) -> dict[str, Any]:
-        """The data of a GraphQL request; its mutations are commands of whoever sent it."""
-        user = str(meta.get("auth_user", self.owner))
-
-        asked = meta.get("id")
-        numbers = itertools.count(1)
-
-        async def command(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-            if meta.get("role", "control") != "control":
-                raise CommandFailed(f"{name}: this key may look, not change anything")
-            # A request may hold several mutations, carried out in order: each has an id of its own.
-            number = next(numbers)
-            identity = str(uuid.uuid4()) if asked is None else f"{asked}" if number == 1 else f"{asked}/{number}"
-            if name == "set_verbosity":
-                self.set_verbosity(**arguments)
-                return {"id": identity, "result": {}}
-            result = await self.command(name, arguments, id=identity, user=user)
-            return {"id": identity, "result": result}
-
-        return await self._showing.query(
-            request_string, variables, command=command, messages=self.put_messages, meta=meta
-        )
-
-    def subscribed(self) -> None:
-        """Someone has subscribed to what is published."""
-        self._showing.someone_subscribed()
-
-    def broadcasts(self, task: str | None = None) -> dict[str, Any]:
-        """The broadcasts in force: by cycle point (or ``*``) and namespace, nested settings as texts.
-
-        Args:
-            task: only those that apply to this ``CYCLE/TASK``; raises `CommandFailed` if there is no such task.
-        """
-        found = self.engine.broadcasts.as_dict()
-        if task is None:
-            return found
-        cycle, _, name = task.removeprefix("//").partition("/")
-        definition = self.plan.definition
-        if name not in definition.tasks:
-            raise CommandFailed(f"There is no task {name!r} in the workflow: {task} should be CYCLE/TASK")
-        point = definition.cycling.format(definition.cycling.parse(cycle))
-        names = definition.tasks[name].namespaces
-        applying = {
-            at: {name: settings for name, settings in found[at].items() if name in names}
-            for at in ("*", point)
-            if at in found
-        }
-        return {at: settings for at, settings in applying.items() if settings}
-
-    def set_verbosity(self, level: str) -> None:
-        """Log this level and above from now on; raises `CommandFailed` for an unknown one."""
-        try:
-            self._log.set_level(level)
-        except KeyError:
-            raise CommandFailed(
-                f"{level!r} is not a level of the log: it is DEBUG, INFO, WARNING, ERROR or CRITICAL"
-            ) from None
-
-    async def put_messages(self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]) -> None:
-        """Take messages of a job; returns once they are committed. Raises `CommandFailed` for a bad job ID."""
-        cycle, _, rest = task_job.partition("/")
-        task, _, number = rest.rpartition("/")
-        if not task or not number.isdecimal():
-            raise CommandFailed(f"{task_job!r} is not the ID of a job: CYCLE/TASK/NN")
-        self._jobs.drain()
-        key = JobKey(cycle, task, int(number))
-        when = self.time() if event_time is None else event_time
-        events = [JobMessage(when, key, severity, text) for severity, text in messages]
-        if events:
-            self._inbox.extend(events[:-1])
-            await self._committed(events[-1])
-
-    async def _committed(self, event: Event) -> None:
+    async def committed(self, event: Event) -> None:
         """Put an event into the inbox and wait until what it changed is on disk."""
-        if self._has_closed:
+        if self.has_closed:
             raise CommandUndecided(f"{self.workflow} is stopping")
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._answers[id(event)] = future
@@ -760,7 +562,7 @@ class Scheduler:
 
     def _answer(self, events: list[Event]) -> None:
         for event in events:
-            if isinstance(event, Command) and not self._receipts.is_refused(event.id):
+            if isinstance(event, Command) and not self.receipts.is_refused(event.id):
                 self.log("INFO", f'Command "{event.name}" actioned. ID={event.id}')
             future = self._answers.pop(id(event), None)
             if future is not None and not future.done():
@@ -778,9 +580,9 @@ class Scheduler:
             self._timer.cancel()
         if self._xtriggers is not None:
             self._xtriggers.close()
-        self._jobs.close()
-        self._has_closed = True
-        events, self._inbox = self._inbox, []
+        self.jobs.close()
+        self.has_closed = True
+        events, self.inbox = self.inbox, []
         for event in events:
             if not isinstance(event, Command):
                 self.engine.handle(event)
@@ -788,8 +590,8 @@ class Scheduler:
         for future in self._answers.values():
             if not future.done():
                 future.set_exception(CommandUndecided(f"{self.workflow} is stopping: {stopping.reason}"))
-        self._waiting.close()
-        handlers = self._handlers
+        self.waiting.close()
+        handlers = self.handlers
         if handlers is None:
             return
         if self.engine.shutdown.requested == NOW_NOW:
@@ -801,16 +603,16 @@ class Scheduler:
 
     async def _aborted(self, error: Exception) -> None:
         """The scheduler failed: say so, and let no handler be cut off."""
-        if self._handlers is not None:
-            self._handlers.workflow_event(WorkflowEvent("abort", str(error) or type(error).__name__))
-            await self._handlers.settled(retries=False)
+        if self.handlers is not None:
+            self.handlers.workflow_event(WorkflowEvent("abort", str(error) or type(error).__name__))
+            await self.handlers.settled(retries=False)
 
     def _judge_reference(self) -> None:
         """After a reference test, compare what ran with what should have."""
         plan = self.plan
         if plan.reference_to_match is None or plan.reference_log is None or self.exit_code:
             return
-        self._log.flush(wait=True)
+        self.scheduler_log.flush(wait=True)
         comparison = compare_reference(plan.reference_to_match.read_text(), plan.reference_log.read_text())
         if comparison.is_equal:
             self.log("INFO", "WORKFLOW REFERENCE TEST PASSED")

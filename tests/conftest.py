@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -82,6 +83,16 @@ def stop_schedulers_of(home: Path) -> list[int]:
     return stopped
 
 
+def end_jobs_of(home: Path) -> None:
+    """End the jobs that a test left running in its own home, with all they started."""
+    for status in home.glob("cylc-run/**/log/job/*/*/*/job.status"):
+        entries = dict(line.split("=", 1) for line in status.read_text().splitlines() if "=" in line)
+        process = int(entries.get("CYLC_JOB_ID", "0") or 0)
+        if process > 1 and str(status.parent) in command_line(process):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)
+
+
 @pytest.fixture
 def tidemill(home: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
     """`tidemill("play", "id", timeout_seconds=60)`: run the installed program in the fresh home.
@@ -100,5 +111,7 @@ def tidemill(home: Path) -> Iterator[Callable[..., subprocess.CompletedProcess[s
         )
 
     yield run
-    if stopped := stop_schedulers_of(home):
+    stopped = stop_schedulers_of(home)
+    end_jobs_of(home)
+    if stopped:
         pytest.fail(f"schedulers were still running when the test ended: {stopped}")

@@ -216,10 +216,13 @@ def test_a_scheduler_killed_at_fifty_moments_loses_nothing_and_runs_nothing_twic
             _, errors = process.communicate(timeout=longest)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
+            _, errors = process.communicate()
             kills += 1
-            continue
-        assert process.returncode == 0, errors[-3000:]
+            assert kills <= 51, errors[-3000:]
+            if "already ran to completion" not in errors:
+                continue
+        else:
+            assert process.returncode == 0, errors[-3000:]
         break
     counts = Counter(ran(run))
     assert [job for job, times in counts.items() if times > 1] == []
