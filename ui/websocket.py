@@ -176,8 +176,12 @@ class Conversation:
                 await listener.wait()
                 # An answer is made once it can be sent: of a reader who takes nothing, none waits but one.
                 async with self._sending:
+                    # One answer of a connection at a turn of the loop: others get theirs in between.
+                    await asyncio.sleep(0)
                     async for data in listener.answers():
                         await self._write({"type": "next", "id": id, "payload": {"data": data}})
+                        # It may be large, and the next may be long in coming.
+                        del data
                 if subscription.ignore_interval_seconds:
                     await asyncio.sleep(subscription.ignore_interval_seconds)
 

@@ -372,7 +372,11 @@ async def test_a_reader_who_does_not_read_delays_nobody_and_misses_nothing(play:
     served = gateway("many").log_in()
     fields = "taskProxies{id isHeld name ancestors{id name state} runtime{script} outputs{label message} task{name}}"
     query = "subscription{deltas(stripNull:true){added{" + fields + "} updated{" + fields + "}}}"
-    async with served.connect(max_queue=1, close_timeout=1) as slow, served.connect() as quick:
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+    address = urlsplit(served.base)
+    narrow.connect((address.hostname, address.port))
+    async with served.connect(max_queue=1, close_timeout=1, sock=narrow) as slow, served.connect() as quick:
         await begin(slow)
         await begin(quick)
         for number in range(10):
