@@ -339,6 +339,8 @@ class Engine:
         )
         if self.options.run_mode == "simulation":
             self.agenda.append(partial(self.simulator.submit, proxy))
+        elif self.runtime_of(proxy).get("run mode") == "skip":
+            self.agenda.append(partial(self.simulator.skip, proxy))
         else:
             self.effects.append(SubmitJob(self.job_specification(proxy)))
 

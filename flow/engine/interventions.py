@@ -10,7 +10,7 @@ from ..language.definition import EXPIRED, FAILED, STANDARD_OUTPUTS, STARTED, SU
 from . import proxy as states
 from .effects import KillJob, PollJob
 from .history import Past
-from .outcomes import required_outputs
+from .outputs import required_outputs
 from .prerequisite import FORCED, OutputKey
 from .proxy import TaskProxy, flow_text
 from .selection import SelectionError, names_a_task, select
@@ -153,45 +153,79 @@ class Interventions:
         """Run a group of tasks now: prerequisites from within the group are respected, others are forced."""
         engine = self.engine
         chosen = select(engine, tasks, inactive=True).require()
-        flows = engine.flows.meant(flow, description=flow_descr)
-        group = {(proxy.point, proxy.definition.name) for proxy in chosen.active} | set(chosen.inactive)
+        keys = [(proxy.point, proxy.definition.name) for proxy in chosen.active] + chosen.inactive
         triggered: list[TaskProxy] = []
         skipped: list[str] = []
-        order = [(proxy.point, proxy.definition.name) for proxy in chosen.active] + chosen.inactive
+        default_flows = engine.flows.active()
+        for group in self._connected(keys):
+            # Groups that have nothing to do with each other begin a new flow each (Cylc 8.5 behaviour).
+            flows = engine.flows.meant(flow, description=flow_descr)
+            self._trigger_group(group, flows, default_flows, flow_wait, triggered, skipped)
+        engine.shutdown.waits_after_restart = False
+        return {**self._result(triggered, [], chosen.unmatched), "skipped": skipped}
+
+    def _connected(self, keys: list[tuple[int, str]]) -> list[list[tuple[int, str]]]:
+        """The tasks in groups that prerequisites connect, each in the order given."""
+        members = set(keys)
+        neighbours: dict[tuple[int, str], set[tuple[int, str]]] = {key: set() for key in keys}
+        for key in keys:
+            for parent in self._parents(key):
+                other = (parent.point, parent.task)
+                if other in members:
+                    neighbours[key].add(other)
+                    neighbours[other].add(key)
+        groups = []
+        seen: set[tuple[int, str]] = set()
+        for key in keys:
+            if key in seen:
+                continue
+            found, waiting = {key}, [key]
+            while waiting:
+                new = neighbours[waiting.pop()] - found
+                found |= new
+                waiting += new
+            seen |= found
+            groups.append([one for one in keys if one in found] if len(found) > 1 else [key])
+        return groups
+
+    def _trigger_group(
+        self,
+        order: list[tuple[int, str]],
+        flows: frozenset[int] | None,
+        default_flows: frozenset[int],
+        flow_wait: bool,
+        triggered: list[TaskProxy],
+        skipped: list[str],
+    ) -> None:
+        engine = self.engine
+        group = set(order)
         is_start = {key: not self._has_parent_in(key, group) for key in order}
         # What is to run again must first be as if it had not run, or its successors would not wait for it.
-        default_flows = engine.flows.active()
         for key in order:
             proxy = engine.pool.get(key)
-            if proxy is not None and proxy.status in states.LIVE:
-                continue
             if proxy is None or proxy.is_final:
                 wanted = flows if flows is not None else (proxy.flows if proxy is not None else default_flows)
-                self._remove_one(key, wanted, proxy if proxy is not None and proxy.is_final else None, quiet=True)
+                self._remove_one(key, wanted, proxy, quiet=True)
         for key in order:
             proxy = engine.pool.get(key)
             if proxy is not None and proxy.status in states.LIVE:
                 skipped.append(f"{proxy.id} is already {proxy.status}")
                 engine.log("WARNING", f"{proxy.label()} ignoring trigger - already active")
                 continue
-            wanted = flows if flows is not None else (proxy.flows if proxy is not None else default_flows)
             if not is_start[key] and proxy is None and not self._has_parent_outside(key, group):
                 continue
             if proxy is None:
-                proxy = engine.spawner.spawn(key[1], key[0], wanted, force=True)
+                proxy = engine.spawner.spawn(key[1], key[0], default_flows if flows is None else flows, force=True)
                 if proxy is None:
                     skipped.append(f"{engine.definition.cycling.format(key[0])}/{key[1]} cannot run")
                     continue
                 proxy.flow_wait = flow_wait
             elif flows:
                 engine.spawner.merge(proxy, flows)
-            everything = is_start[key]
-            self._force_prerequisites(proxy, None if everything else group)
+            self._force_prerequisites(proxy, None if is_start[key] else group)
             triggered.append(proxy)
             if is_start[key]:
                 self._run_now(proxy)
-        engine.shutdown.waits_after_restart = False
-        return {**self._result(triggered, [], chosen.unmatched), "skipped": skipped}
 
     def _has_parent_in(self, key: tuple[int, str], group: set[tuple[int, str]]) -> bool:
         return any((parent.point, parent.task) in group for parent in self._parents(key))

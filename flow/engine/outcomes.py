@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..language.definition import (
-    EXPIRED,
     FAILED,
     STARTED,
     SUBMIT_FAILED,
@@ -24,6 +23,7 @@ from .events import (
     JobSubmitted,
     JobSucceeded,
 )
+from .outputs import required_outputs
 from .proxy import TaskProxy
 from .text import duration, utc
 
@@ -303,15 +303,6 @@ class Outcomes:
         event = TaskEvent(name, proxy.job_key, message)
         engine.effects.append(event)
         engine.changes.task_events.append((engine.now, event))
-
-
-def required_outputs(proxy: TaskProxy) -> list[str]:
-    """Labels of the outputs that an instance must complete."""
-    definition = proxy.definition
-    required = [output.label for output in definition.outputs.values() if output.required]
-    if definition.outputs[SUCCEEDED].required is None and SUCCEEDED not in required:
-        required.append(SUCCEEDED)
-    return [label for label in required if label != EXPIRED]
 
 
 HANDLERS: dict[type[Event], Any] = {

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..language.definition import STANDARD_OUTPUTS, TaskDefinition
+from ..language.definition import FAILED, STANDARD_OUTPUTS, TaskDefinition
 from .events import JobFailed, JobKey, JobMessage, JobStarted, JobSubmitted, JobSucceeded
+from .outputs import required_outputs
 from .proxy import TaskProxy
 
 if TYPE_CHECKING:
@@ -62,6 +63,22 @@ class Simulator:
         outcomes.submitted(JobSubmitted(engine.now, key, "SIMULATION", "simulation"))
         outcomes.started(JobStarted(engine.now, key))
         self.wait(proxy)
+
+    def skip(self, proxy: TaskProxy) -> None:
+        """Complete a task of run mode ``skip`` at once: its ``[skip]outputs``, or those it must complete."""
+        engine = self.engine
+        key, now = proxy.job_key, engine.now
+        wanted = (engine.runtime_of(proxy).get("skip") or {}).get("outputs") or required_outputs(proxy)
+        engine.outcomes.submitted(JobSubmitted(now, key, "SKIP", "skip", "skip"))
+        engine.outcomes.started(JobStarted(now, key))
+        for label in wanted:
+            output = proxy.definition.outputs.get(label)
+            if output is not None and label not in STANDARD_OUTPUTS:
+                engine.outcomes.message(JobMessage(now, key, "INFO", output.message))
+        if FAILED in wanted:
+            engine.outcomes.failed(JobFailed(now, key, "SKIP"))
+        else:
+            engine.outcomes.succeeded(JobSucceeded(now, key))
 
     def wait(self, proxy: TaskProxy) -> None:
         """Set the timer that ends a simulated job (again, after a restart)."""

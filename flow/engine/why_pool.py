@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..language.definition import XtriggerDefinition
 from . import proxy as states
-from .outcomes import required_outputs
+from .outputs import required_outputs
 from .proxy import TaskProxy
 from .reasons import MET, NOTE, PERMANENT, SHOWN, TEMPORARY, Reason, and_more
 from .standing import Standing

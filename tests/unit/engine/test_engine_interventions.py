@@ -334,3 +334,38 @@ def test_polling_or_killing_what_has_ended_is_no_error(play: Player) -> None:
     assert (result(run)["tasks"], result(run)["idle"]) == (["1/b"], ["1/a"])
     run.command("kill_tasks", tasks=["1/nobody"])
     assert "refused" in result(run)
+
+
+def test_groups_that_are_not_connected_begin_a_new_flow_each(play: Player) -> None:
+    """Connected ones share it."""
+    run = play("a => b => c\nx => y\nend", {"1/end": "hang"}).run()
+    run.command("force_trigger_tasks", tasks=["1/a", "1/b", "1/x"], flow=["new"])
+    run.run()
+    flows = {row[0]: row for row in run.tables["workflow_flows"].values()}
+    assert sorted(flows) == [1, 2, 3]
+    assert run.submitted.count("1/b/02") == 1
+
+
+def test_a_skipped_task_completes_without_a_job(play: Player) -> None:
+    """Its required outputs, or those it is told to."""
+    text = """
+    [scheduling]
+        [[graph]]
+            R1 = '''
+                a:x => b
+                c:fail? => d
+            '''
+    [runtime]
+        [[a]]
+            run mode = skip
+            [[[outputs]]]
+                x = x is done
+        [[c]]
+            run mode = skip
+            [[[skip]]]
+                outputs = failed
+        [[b, d]]
+    """
+    run = play(text).run()
+    assert sorted(run.submitted) == ["1/b/01", "1/d/01"]
+    assert run.stop.reason == "AUTOMATIC"
