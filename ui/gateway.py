@@ -172,6 +172,8 @@ async def serve(
             gateway.app,
             ws="websockets-sansio",
             ws_max_size=LARGEST_REQUEST,
+            # Who reads is on this machine: to compress would cost more than to send.
+            ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
             access_log=False,
