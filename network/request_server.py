@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import zmq
+from zmq import backend as zmq_backend
 
 from ..contact.address import endpoint as endpoint_of
 from ..contact.exceptions import KeyFileError
@@ -41,6 +42,8 @@ _LARGEST_REQUEST = 64 * 1024 * 1024
 _NO_WAIT = int(zmq.NOBLOCK)
 _MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
 _EVENTS = int(zmq.EVENTS)
+# The library's own send without what its Python layer adds for other kinds of messages: three a reply.
+_send_frame: Callable[..., Any] = zmq_backend.Socket.send
 _READABLE = int(zmq.POLLIN)
 _MONITORED = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 
@@ -280,11 +283,11 @@ class RequestServer(Endpoints):
         return True
 
     def _send(self, envelope: list[Any], reply: bytes) -> None:
-        send = self._socket.send
+        send, to = _send_frame, self._socket
         try:
             for part in envelope:
-                send(part, _MORE, False)
-            send(reply, _NO_WAIT)
+                send(to, part, _MORE, False)
+            send(to, reply, _NO_WAIT)
         except zmq.ZMQError as error:
             self._failures("WARNING", f"A reply could not be sent: {error}")
 

@@ -65,9 +65,7 @@ def wait_until() -> Callable[..., None]:
 
 def command_line(process: int) -> str:
     """Give the command line of a process, or nothing if it is gone."""
-    answer = subprocess.run(
-        ["ps", "-o", "command=", "-p", str(process)], capture_output=True, text=True, check=False
-    )
+    answer = subprocess.run(["ps", "-o", "command=", "-p", str(process)], capture_output=True, text=True, check=False)
     return answer.stdout
 
 
