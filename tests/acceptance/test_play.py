@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -243,29 +243,55 @@ ON_A_SMALL_DISK = """
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
-def test_a_full_disk_holds_the_run_up_and_nothing_worse(
-    home: Path, tidemill: Program, wait_until: Callable[..., None]
-) -> None:
-    """With the disk full nothing is submitted and a client is still answered; with room again the run goes on."""
+@pytest.fixture
+def small_disk(home: Path) -> Iterator[Path]:
+    """The run root on a file system of its own, of 3 MB."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small file system needs root")
     disk = home / "disk"
     disk.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3M", "tmpfs", str(disk)], check=False).returncode != 0:
         pytest.skip("no file system can be mounted here")
-    try:
-        (home / "cylc-run").rmdir()
-        (home / "cylc-run").symlink_to(disk)
-        run = install(home, "w", ON_A_SMALL_DISK)
-        assert tidemill("play", "w").returncode == 0
-        wait_until(lambda: "=> running" in log_of(run), "the first job to run")
-        fill(disk / "filler")
-        (home / "go").touch()
-        assert tidemill("ping", "w").returncode == 0
-        (disk / "filler").unlink()
-        wait_until(lambda: "DONE" in log_of(run), "the run to end", timeout_seconds=30)
-        assert log_of(run).count("=> succeeded") == 6
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
+    (home / "cylc-run").rmdir()
+    (home / "cylc-run").symlink_to(disk)
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk_holds_the_run_up_and_nothing_worse(
+    home: Path, small_disk: Path, tidemill: Program, wait_until: Callable[..., None]
+) -> None:
+    """With the disk full nothing is submitted and a client is still answered; with room again the run goes on."""
+    run = install(home, "w", ON_A_SMALL_DISK)
+    assert tidemill("play", "w").returncode == 0
+    wait_until(lambda: "=> running" in log_of(run), "the first job to run")
+    fill(small_disk / "filler")
+    (home / "go").touch()
+    assert tidemill("ping", "w").returncode == 0
+    (small_disk / "filler").unlink()
+    wait_until(lambda: "DONE" in log_of(run), "the run to end", timeout_seconds=30)
+    assert log_of(run).count("=> succeeded") == 6
+
+
+def test_a_run_directory_that_cannot_be_written_is_said_to_be_so(
+    home: Path, small_disk: Path, tidemill: Program, wait_until: Callable[..., None]
+) -> None:
+    """`play` refuses with the reason and leaves nothing half done; once it can be written, the run is played."""
+    run = install(home, "w", ON_A_SMALL_DISK)
+    remount(small_disk, "ro")
+    refused = tidemill("play", "w")
+    assert refused.returncode == 1
+    assert "Read-only file system" in refused.stderr
+    remount(small_disk, "rw")
+    assert tidemill("play", "w").returncode == 0
+    (home / "go").touch()
+    wait_until(lambda: "DONE" in log_of(run), "the run to end", timeout_seconds=30)
+    assert log_of(run).count("=> succeeded") == 6
+
+
+def remount(disk: Path, mode: str) -> None:
+    """Make a mounted file system read-only, or writable again."""
+    subprocess.run(["mount", "-o", f"remount,{mode}", str(disk)], check=True)
 
 
 def fill(path: Path) -> None:
