@@ -44,6 +44,7 @@ LOG = logging.getLogger(__name__)
 
 SUBMIT_BATCH = 8
 POLL_BATCH = 50
+ENDED_KEPT = 5000
 RETRY_SECONDS = 5.0
 KILLED = "KILL"
 
@@ -95,6 +96,8 @@ class JobManager:
         # Apart, so that no kill waits behind a thousand submissions.
         self._looking = ThreadPoolExecutor(1, thread_name_prefix="tidemill-jobs")
         self._jobs: dict[JobKey, _Job] = {}
+        self._ended: dict[JobKey, None] = {}
+        """Jobs that ended lately, oldest first."""
         self._results: deque[Callable[[list[Event]], None]] = deque()
         self._is_woken = False
         self._is_closed = False
@@ -185,6 +188,7 @@ class JobManager:
     def _in_batches(self, jobs: Sequence[JobSpecification], work: Callable[[Sequence[JobSpecification]], None]) -> None:
         for job in jobs:
             self._jobs[job.key] = _Job(job.key)
+            self._ended.pop(job.key, None)
             self._watch.forget(job.key)
         for start in range(0, len(jobs), SUBMIT_BATCH):
             self._submitting.submit(work, jobs[start : start + SUBMIT_BATCH])
@@ -232,6 +236,9 @@ class JobManager:
         moment = event_time(line.time)
         match line.kind:
             case "started":
+                # A look at the job may have been quicker than its own line.
+                if job.has_started if job is not None else line.key in self._ended:
+                    return
                 if job is not None:
                     job.has_started = True
                 events.append(JobStarted(moment, line.key))
@@ -260,12 +267,19 @@ class JobManager:
     def _end(self, key: JobKey, event: Event, events: list[Event]) -> None:
         """Report the end of a job, once; it stays on the books while its process is watched."""
         job = self._jobs.get(key)
-        if job is not None:
-            if job.has_ended:
+        if job is None:
+            # Off the books: one that has ended lately may still have its own line about it in the FIFO.
+            if key in self._ended:
                 return
+        elif job.has_ended:
+            return
+        else:
             job.has_ended = True
             if key not in self._watch:
                 del self._jobs[key]
+        self._ended[key] = None
+        if len(self._ended) > ENDED_KEPT:
+            del self._ended[next(iter(self._ended))]
         events.append(event)
 
     def _process_ended(self, key: JobKey, ending: Ending) -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.util
 import os
 import re
 import sys
+import types
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType, TracebackType
 from typing import Any
@@ -314,12 +314,13 @@ def _add_extras(base: str, environment: SandboxedEnvironment) -> None:
 
 
 def _function_of_file(path: str, name: str) -> Any:
-    specification = importlib.util.spec_from_file_location(name, path)
-    if specification is None or specification.loader is None:
-        raise TemplateError(f"cannot load {path}")
-    module = importlib.util.module_from_spec(specification)
+    # Run from its source, not by the import system: that would leave compiled files in the workflow's directory, and
+    # take an old one for a file that was changed within the second.
+    module = types.ModuleType(name)
+    module.__file__ = path
     try:
-        specification.loader.exec_module(module)
+        with open(path, "rb") as file:
+            exec(compile(file.read(), path, "exec"), module.__dict__)
         return getattr(module, name)
     except AttributeError:
         raise TemplateError(f"{path} has no function {name}", hint="The function is named as its file.") from None

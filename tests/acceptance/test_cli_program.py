@@ -91,7 +91,11 @@ def test_ctrl_c_is_quiet(home: Path) -> None:
     (home / "cylc-run" / "wf" / "flow.cylc").touch()
     (log / "01-start-01.log").write_text("first\n")
     with subprocess.Popen(
-        [PROGRAM, "cat-log", "wf", "-m", "t"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [PROGRAM, "cat-log", "wf", "-m", "t"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A test run in the background may have it ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
