@@ -85,8 +85,7 @@ class Requests:
 
     async def _reload(self, command: Command, receipt: Receipt) -> None:
         """Read the definition again, in a thread; if it is not valid the old one stays."""
-        if self._reloading.locked():
-            raise CommandFailed("The workflow is being reloaded already")
+        # Reloads asked for at once are made one after the other: each reads the files as they are then.
         async with self._reloading:
             self.log("INFO", f'Command "{command.name}" received. ID={command.id}\nReloading the workflow definition.')
             loop = asyncio.get_running_loop()
