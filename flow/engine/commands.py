@@ -89,6 +89,11 @@ def broadcast(engine: Engine, **arguments: Any) -> dict[str, Any]:
     return engine.broadcasts.broadcast(**arguments)
 
 
+def ext_trigger(engine: Engine, message: str, id: str) -> dict[str, Any]:
+    """Report an external event that tasks wait for."""
+    return engine.external.report(str(message), str(id))
+
+
 def reload_workflow(engine: Engine) -> dict[str, Any]:
     """Go on with the definition that has been read."""
     definition, engine.next_definition = engine.next_definition, None
@@ -167,6 +172,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "resume": resume,
     "stop": stop,
     "broadcast": broadcast,
+    "ext_trigger": ext_trigger,
     "reload_workflow": reload_workflow,
     **{name: _intervention(name) for name in INTERVENTIONS},
 }

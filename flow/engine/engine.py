@@ -23,6 +23,7 @@ from .commands import COMMANDS
 from .effects import Effect, JobSpecification, KillJob, SubmitJob
 from .events import Command, Event, Start, XtriggerReported
 from .expiry import Expiry
+from .external import ExternalTriggers
 from .flows import Flows
 from .graph import Graph
 from .history import History
@@ -94,6 +95,7 @@ class Engine:
         self.flows = Flows(self)
         self.spawner = Spawner(self)
         self.xtriggers = Xtriggers(self)
+        self.external = ExternalTriggers(self)
         self.outcomes = Outcomes(self)
         self.timeouts = Timeouts(self)
         self.expiry = Expiry(self)
@@ -286,6 +288,8 @@ class Engine:
         self.touch(proxy)
         self.log("INFO", f"{before} => {proxy.state_text()}")
         self.timeouts.entered(proxy)
+        if proxy.external_unmet:
+            self.external.watch(proxy)
         if self.expiry.watch(proxy):
             if proxy.is_parentless:
                 self.spawner.spawn_next_parentless(proxy)
@@ -308,6 +312,7 @@ class Engine:
             or proxy.is_runahead
             or proxy.is_held
             or proxy.xtriggers_unmet
+            or proxy.external_unmet
             or proxy.retry_at is not None
             or proxy.was_removed
         ):
@@ -338,7 +343,7 @@ class Engine:
             f"{proxy.id} -triggered off {list(proxy.dependencies)} in flow {flow_text(proxy.flows)}",
         )
         if self.options.run_mode == "simulation":
-            self.agenda.append(partial(self.simulator.submit, proxy))
+            self.simulator.take(proxy)
         elif self.runtime_of(proxy).get("run mode") == "skip":
             self.agenda.append(partial(self.simulator.skip, proxy))
         else:
@@ -408,6 +413,8 @@ class Engine:
         self.runahead.left(proxy, self.future_offset(proxy))
         self.spawner.detach_prerequisites(proxy)
         self.xtriggers.forget(proxy)
+        if proxy.external_unmet:
+            self.external.forget(proxy)
         self.timeouts.job_ended(proxy)
         self.timeouts.finished(proxy)
         is_complete = proxy.is_final and self.outcomes.is_complete(proxy)

@@ -271,6 +271,7 @@ class Interventions:
         if proxy.is_held:
             self._set_held(proxy, False)
         self._satisfy_xtriggers(proxy, None)
+        engine.external.force(proxy)
         if proxy.is_runahead:
             engine.release_from_runahead(proxy)
         engine.touch(proxy)

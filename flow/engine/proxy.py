@@ -72,6 +72,8 @@ class TaskProxy:
     xtriggers: dict[str, bool] = field(factory=dict)
     """By label: whether it is satisfied. Retry delays are not among them."""
     xtriggers_unmet: int = 0
+    external_unmet: bool = False
+    """Whether it waits for the message of an external trigger."""
     retry_at: float | None = None
     """When a retry is due; None if none is pending."""
     retry_kind: str = ""

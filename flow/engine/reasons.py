@@ -49,6 +49,7 @@ CODES: Mapping[str, str] = {
     "parent-waiting": "the task that completes the output is waiting itself",
     "parent-active": "the task that completes the output is at work",
     "xtrigger-waiting": "an external trigger is not satisfied",
+    "external-waiting": "the message of an external event has not come",
     "clock-waiting": "a clock trigger is not due",
     "retry-delay": "it failed, and waits to be tried again",
     "runahead": "its cycle point is beyond the runahead window",

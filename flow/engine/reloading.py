@@ -48,8 +48,8 @@ def reload(engine: Engine, definition: WorkflowDefinition) -> dict[str, Any]:
     for proxy in list(engine.pool.values()):
         task = definition.tasks.get(proxy.definition.name)
         if task is not None and task.is_valid_at(proxy.point):
-            proxy.definition = task
-            _adopt(engine, proxy)
+            waited_for, proxy.definition = proxy.definition.external_trigger, task
+            _adopt(engine, proxy, waited_for)
         elif proxy.status in states.LIVE:
             # It finishes by its old definition, and spawns nothing: nothing waits for it any more.
             orphaned.append(proxy.id)
@@ -81,12 +81,13 @@ def reload(engine: Engine, definition: WorkflowDefinition) -> dict[str, Any]:
     return {"added": added, "removed": removed, "orphaned": orphaned, "dropped": [proxy.id for proxy in gone]}
 
 
-def _adopt(engine: Engine, proxy: TaskProxy) -> None:
+def _adopt(engine: Engine, proxy: TaskProxy, waited_for: str | None) -> None:
     """Give an instance its place in the new graph, window and queues."""
     proxy.prerequisites, proxy.suicides, proxy.unmet = [], [], 0
     proxy.is_parentless = engine.graph.is_parentless(proxy.definition.name, proxy.point)
     engine.spawner.attach_prerequisites(proxy)
     engine.xtriggers.attach(proxy)
+    _reattach_external(engine, proxy, waited_for)
     engine.runahead.entered(proxy, engine.future_offset(proxy))
     if proxy.is_runahead:
         engine.runahead.block(proxy)
@@ -94,6 +95,17 @@ def _adopt(engine: Engine, proxy: TaskProxy) -> None:
         engine.queues.push(proxy)
     if proxy.status in states.LIVE:
         engine.queues.became_active(proxy)
+
+
+def _reattach_external(engine: Engine, proxy: TaskProxy, waited_for: str | None) -> None:
+    """Let an instance wait for the message of its new definition, unless it has had the same one, or run, already."""
+    message = proxy.definition.external_trigger
+    has_run = proxy.status != states.WAITING or proxy.retry_at is not None
+    is_satisfied = has_run or (message == waited_for and not proxy.external_unmet)
+    engine.external.forget(proxy)
+    engine.external.attach(proxy, satisfied=is_satisfied)
+    if proxy.external_unmet and not proxy.is_runahead:
+        engine.external.watch(proxy)
 
 
 def _forced(proxy: TaskProxy) -> set[OutputKey]:

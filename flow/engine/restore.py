@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, field
@@ -172,7 +171,7 @@ def _resume(engine: Engine, proxy: TaskProxy) -> None:
         engine.runahead.block(proxy)
     elif proxy.status == states.PREPARING:
         if is_simulation:
-            engine.agenda.append(partial(engine.simulator.submit, proxy))
+            engine.simulator.take(proxy)
         else:
             engine.effects.append(RecoverJob(engine.job_specification(proxy)))
     elif proxy.status in states.ACTIVE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..language.definition import FAILED, STANDARD_OUTPUTS, TaskDefinition
@@ -54,10 +55,23 @@ class Simulator:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._prepared: list[TaskProxy] = []
+
+    def take(self, proxy: TaskProxy) -> None:
+        """Start a simulated job in the next turn: that it was prepared is committed, and told, before it starts."""
+        if not self._prepared:
+            self.engine.timers.add(self.engine.now, self._take_up)
+        self._prepared.append(proxy)
+
+    def _take_up(self) -> None:
+        prepared, self._prepared = self._prepared, []
+        self.engine.agenda.extend(partial(self.submit, proxy) for proxy in prepared)
 
     def submit(self, proxy: TaskProxy) -> None:
         """Start a simulated job now and end it when its run length is over."""
         engine = self.engine
+        if proxy.was_removed:
+            return
         key = proxy.job_key
         outcomes = engine.outcomes
         outcomes.submitted(JobSubmitted(engine.now, key, "SIMULATION", "simulation"))

@@ -220,6 +220,7 @@ class Spawner:
             proxy.outputs = {label: node.definition.outputs[label].message for label in revived.outputs}
             proxy.is_runahead = False
         engine.xtriggers.attach(proxy)
+        engine.external.attach(proxy, satisfied=revived is not None)
         engine.add_to_pool(proxy)
         return proxy
 

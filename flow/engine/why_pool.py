@@ -80,6 +80,8 @@ class PoolReasons:
             standing = Standing(self.engine, prerequisite.tree, prerequisite, is_spawned=True)
             found += self.inquiry.parents.prerequisite(standing, proxy.id, proxy.time_created, depth)
         found += self._xtriggers(proxy)
+        if proxy.external_unmet:
+            found.append(self._external(proxy))
         if proxy.retry_at is not None:
             found.append(self._retry(proxy))
         if proxy.is_queued:
@@ -112,6 +114,14 @@ class PoolReasons:
                 continue
             found.append(self._function(proxy, label, definition, force))
         return found
+
+    def _external(self, proxy: TaskProxy) -> Reason:
+        """The line of a message from outside that has not come."""
+        message = proxy.definition.external_trigger
+        text = f"it waits for the external event {message!r}"
+        by = "tidemill ext-trigger"
+        force = self.inquiry.trigger(proxy.id)
+        return Reason("external-waiting", text, TEMPORARY, proxy.time_created, satisfied_by=by, force=force)
 
     def _function(self, proxy: TaskProxy, label: str, definition: XtriggerDefinition, force: str | None) -> Reason:
         """The line of a trigger that is a function: what is called, how often, and what came of it."""

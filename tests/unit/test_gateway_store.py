@@ -98,6 +98,16 @@ DELTAS = (
 )
 
 
+def to_the_end_of_the_turn(engine: Engine) -> None:
+    """Work off what is due now, simulated jobs that were prepared included."""
+    while not engine.advance(50):
+        pass
+    if engine.next_wake() == engine.now:
+        engine.handle(Tick(engine.now))
+        while not engine.advance(50):
+            pass
+
+
 class Run:
     """A run in simulation, its picture, and what it publishes."""
 
@@ -118,8 +128,7 @@ class Run:
         """What each turn publishes, from start to end."""
         self.engine.handle(Start(0.0))
         for _ in range(60):
-            while not self.engine.advance(50):
-                pass
+            to_the_end_of_the_turn(self.engine)
             self.picture.update(self.engine.take())
             yield self.batches()
             wake = self.engine.next_wake()

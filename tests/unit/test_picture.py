@@ -37,11 +37,20 @@ def load(directory: Path, text: str) -> tuple[WorkflowConfig, Engine]:
     return config, Engine(definition, options=EngineOptions(run_mode="simulation", stall_timeout_seconds=None))
 
 
+def to_the_end_of_the_turn(engine: Engine) -> None:
+    """Work off what is due now, simulated jobs that were prepared included."""
+    while not engine.advance(50):
+        pass
+    if engine.next_wake() == engine.now:
+        engine.handle(Tick(engine.now))
+        while not engine.advance(50):
+            pass
+
+
 def turns(engine: Engine, most: int = 100) -> Iterator[Turn]:
     engine.handle(Start(1_000_000.0))
     for _ in range(most):
-        while not engine.advance(50):
-            pass
+        to_the_end_of_the_turn(engine)
         yield engine.take()
         wake = engine.next_wake()
         if wake is None or engine.shutdown.is_stopped:
