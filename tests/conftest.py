@@ -42,11 +42,12 @@ def _no_test_touches_the_real_home(tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A fresh home directory with `cylc-run` and a `.bash_profile`, in use for this test."""
     path = make_home(tmp_path / "home")
     use_home(path, monkeypatch)
-    return path
+    yield path
+    end_processes_of(path)
 
 
 @pytest.fixture
@@ -89,6 +90,16 @@ def end_jobs_of(home: Path) -> None:
         if process > 1 and str(status.parent) in command_line(process):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process, signal.SIGKILL)
+
+
+def end_processes_of(home: Path) -> None:
+    """End whatever else was started in a test's own home and is still there, where ``/proc`` can tell."""
+    mark = f"HOME={home}".encode()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        process = int(environment.parent.name)
+        with contextlib.suppress(OSError):
+            if process != os.getpid() and mark in environment.read_bytes().split(b"\0"):
+                os.kill(process, signal.SIGKILL)
 
 
 @pytest.fixture
