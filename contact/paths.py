@@ -14,6 +14,7 @@ RUN_ROOT_VARIABLE = "TIDEMILL_RUN_DIR"
 SERVICE = ".service"
 CONTACT = "contact"
 LATEST_RUN = "runN"
+COMMANDS = ".commands"
 
 
 def current_user() -> str:
@@ -56,6 +57,15 @@ def service_directory(workflow: str) -> Path:
 def contact_path(workflow: str) -> Path:
     """The contact file of a run, whether it exists or not."""
     return run_directory(workflow) / SERVICE / CONTACT
+
+
+def commands_directory(host: str, port: int) -> Path:
+    """The directory of the command server at an address: its contact file, keys and jobs.
+
+    Every name of the loopback interface is ``localhost`` here.
+    """
+    name = "localhost" if host in ("127.0.0.1", "::1") else host
+    return run_root() / COMMANDS / f"{name}.{port}"
 
 
 def resolve_workflow(workflow: str) -> str:

@@ -38,7 +38,9 @@ class AsynchronousRequests:
         self._channel: _Channel | None = None
         self._retired: list[_Channel] = []
 
-    async def request(self, command: str, request: bytes, seconds: float) -> bytes:
+    async def request(
+        self, command: str, request: bytes, seconds: float, attachment: bytes | bytearray | memoryview | None = None
+    ) -> bytes:
         """Send a request and wait for its reply; raises as the client's `async_request`."""
         loop = asyncio.get_running_loop()
         channel = self._channel
@@ -48,7 +50,7 @@ class AsynchronousRequests:
             self._retired = [old for old in self._retired if not old.connection.socket.closed]
             channel = self._channel = _Channel(loop, self._connect(zmq.DEALER), self._look)
         try:
-            return await channel.request(request, seconds)
+            return await channel.request(request, seconds, attachment)
         except TimeoutError:
             # The socket is renewed for the next request; others under way on this one may still get their
             # replies.
@@ -81,13 +83,16 @@ class _Channel:
         loop.add_reader(self._descriptors[1], self._drain_events)
         loop.call_soon(self._drain_events)
 
-    async def request(self, request: bytes, seconds: float) -> bytes:
+    async def request(
+        self, request: bytes, seconds: float, attachment: bytes | bytearray | memoryview | None = None
+    ) -> bytes:
         number = next(self._ids).to_bytes(8, "big")
         future: asyncio.Future[bytes] = self.loop.create_future()
         self._waiting[number] = future
         try:
             try:
-                self.connection.socket.send_multipart((number, b"", request), zmq.NOBLOCK)
+                frames = (number, b"", request) if attachment is None else (number, b"", request, attachment)
+                self.connection.socket.send_multipart(frames, zmq.NOBLOCK)
             except zmq.Again:
                 raise ClientError(f"Too many requests to {self.connection.where} wait to be sent") from None
             # A send may take in the news that the descriptor would have told of.

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import zmq
 
@@ -25,10 +25,12 @@ from ..contact.address import find_address
 from ..contact.exceptions import ContactFileError, ContactFileMissing, IdentifierError, WorkflowNotFound
 from ..contact.file import Liveness, detect_old_contact, read_contact, remove_stale
 from ..contact.paths import contact_path, resolve_workflow, service_directory
-from .connection import PROMPT_SECONDS, Connection, read_keys
-from .exceptions import ClientError, ClientTimeout, WorkflowStopped
+from .connection import PROMPT_SECONDS, Connection, Keys, read_keys
+from .exceptions import ClientError, ClientTimeout, CommandFailed, WorkflowStopped
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from .asynchronous import AsynchronousRequests
 
 DEFAULT_TIMEOUT = 5.0
@@ -37,70 +39,42 @@ DEFAULT_TIMEOUT = 5.0
 _LONGEST_TIMEOUT_SECONDS = 7 * 24 * 3600.0
 _LOOK_INTERVAL_SECONDS = 0.2
 
+Buffer = bytes | bytearray | memoryview
+
+_WITH_BYTES = b"\0"
 _TRUE = b'{"data":true}'
 """What most endpoints that have nothing to tell answer."""
 _to_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
-class WorkflowRuntimeClient:
-    """Sends requests to a scheduler and returns what its endpoints return.
+class WithBytes(NamedTuple):
+    """An answer of JSON data with bytes beside it."""
 
-    Arguments:
-        workflow: the id of the run, or of its workflow for the latest run.
-        host: where it runs; by default as the environment, then the contact file say.
-        port: likewise.
-        timeout: seconds to wait for an answer, as a number or text; 5 by default.
-        context: a ZeroMQ context to use; a shared one by default.
-        srv_public_key_loc: file with the server's public key; by default that of the run.
+    data: Any
+    payload: memoryview
 
-    With host and port given no contact file is needed, only keys. A client may be used by one thread after
-    the other, and by several at once, which then wait for each other.
 
-    Attributes:
-        host, port: where the scheduler is looked for.
-        timeout_handler: called without arguments when no answer came in time, before `ClientTimeout` is
-            raised; what it raises is raised instead. By default it finds out whether the workflow has stopped
-            or moved.
-        header: what is sent with every request: ``{"meta": {"prog", "host", "comms_method"}}``.
+class RequestClient:
+    """Sends requests to one server and returns what its endpoints return: what the clients of all servers share.
 
-    Raises:
-        WorkflowStopped: there is no contact file, and it is needed.
-        ClientError: the address, keys or timeout are not usable.
+    A subclass says in `_read_keys` how to be let in, and in `_look` and `_timed_out` what to make of a server that
+    does not answer.
     """
 
-    DEFAULT_TIMEOUT = DEFAULT_TIMEOUT
-
     def __init__(
-        self,
-        workflow: str,
-        host: str | None = None,
-        port: int | str | None = None,
-        timeout: float | str | None = None,
-        context: zmq.Context[Any] | None = None,
-        srv_public_key_loc: str | os.PathLike[str] | None = None,
+        self, *, host: str, port: int, timeout_seconds: float, context: zmq.Context[Any] | None = None
     ) -> None:
+        self.host = host
+        self.port = port
+        self.timeout = timeout_seconds
         self._connection: Connection | None = None
         self._asynchronous: AsynchronousRequests | None = None
         self._lock = Lock()
-        self.timeout = seconds_of(timeout, DEFAULT_TIMEOUT)
-        try:
-            self.workflow = resolve_workflow(workflow)
-            address = find_address(self.workflow, host, port)
-        except ContactFileMissing as error:
-            raise WorkflowStopped(f"{workflow} is not running: {error}") from None
-        except (ContactFileError, IdentifierError, WorkflowNotFound) as error:
-            raise ClientError(str(error)) from None
-        self.host = address.host
-        self.port = address.port
-        self._needs_contact = address.contact is not None
         self._context = context
-        self._server_key = srv_public_key_loc
-        self._keys = read_keys(service_directory(self.workflow), srv_public_key_loc)
         self.header: dict[str, Any] = {"meta": request_meta()}
         self._plain_header = {"meta": dict(self.header["meta"])}
         members = _to_json(self.header["meta"])[1:-1]
         self._plain_meta = f"{members},".encode() if members else b""
-        self.timeout_handler: Callable[[], None] | None = self._timeout_handler
 
     def __call__(
         self,
@@ -118,6 +92,7 @@ class WorkflowRuntimeClient:
         args: Mapping[str, Any] | None = None,
         timeout: float | str | None = None,
         req_meta: Mapping[str, Any] | None = None,
+        attachment: Buffer | None = None,
     ) -> Any:
         """Ask an endpoint and wait for its answer.
 
@@ -127,9 +102,10 @@ class WorkflowRuntimeClient:
             timeout: seconds, as a number or text; the client's own if not given or 0.
             req_meta: added to the request's ``meta``. An ``id`` in it is the request's own: a command
                 repeated with the same id is not carried out twice.
+            attachment: bytes that go with the request, for endpoints that take them.
 
         Returns:
-            What the endpoint returned: JSON data, or bytes for the ``pb_`` endpoints.
+            What the endpoint returned: JSON data, bytes for the ``pb_`` endpoints, or `WithBytes`.
 
         Raises:
             ClientTimeout: no answer came in time. The command may have been carried out.
@@ -139,7 +115,7 @@ class WorkflowRuntimeClient:
         seconds = seconds_of(timeout, self.timeout)
         request = self._encode(command, args, req_meta)
         with self._lock:
-            reply = self._exchange(command, request, seconds)
+            reply = self._exchange(command, request, seconds, attachment)
         return decode_reply(command, reply)
 
     async def async_request(
@@ -148,6 +124,7 @@ class WorkflowRuntimeClient:
         args: Mapping[str, Any] | None = None,
         timeout: float | str | None = None,
         req_meta: Mapping[str, Any] | None = None,
+        attachment: Buffer | None = None,
     ) -> Any:
         """`serial_request` for asyncio; several may be under way at once."""
         seconds = seconds_of(timeout, self.timeout)
@@ -156,7 +133,7 @@ class WorkflowRuntimeClient:
             from .asynchronous import AsynchronousRequests
 
             self._asynchronous = AsynchronousRequests(self._connect, self._look, self._timed_out)
-        return decode_reply(command, await self._asynchronous.request(command, request, seconds))
+        return decode_reply(command, await self._asynchronous.request(command, request, seconds, attachment))
 
     def close(self) -> None:
         """Close the connection. The client may be used again: it will make another."""
@@ -167,7 +144,7 @@ class WorkflowRuntimeClient:
 
     stop = close
 
-    def __enter__(self) -> WorkflowRuntimeClient:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -194,7 +171,7 @@ class WorkflowRuntimeClient:
         except (TypeError, ValueError) as error:
             raise ClientError(f"The arguments of {command} cannot be written as JSON: {error}") from None
 
-    def _exchange(self, command: str, request: bytes, seconds: float) -> bytes:
+    def _exchange(self, command: str, request: bytes, seconds: float, attachment: Buffer | None = None) -> bytes:
         connection = self._connection
         if connection is None:
             connection = self._connection = self._connect(zmq.REQ)
@@ -203,7 +180,10 @@ class WorkflowRuntimeClient:
         seen_refusals = 0
         next_look = 0.0
         try:
-            sock.send(request, zmq.NOBLOCK)
+            if attachment is None:
+                sock.send(request, zmq.NOBLOCK)
+            else:
+                sock.send_multipart((request, attachment), zmq.NOBLOCK)
             if connection.authenticated and seconds > PROMPT_SECONDS:
                 # Nearly every reply is prompt: wait for it in one call, which costs less than watching two
                 # sockets.
@@ -240,6 +220,78 @@ class WorkflowRuntimeClient:
         raise self._timed_out(command, seconds, connection)
 
     def _connect(self, kind: int) -> Connection:
+        context: zmq.Context[Any] = self._context if self._context is not None else zmq.Context.instance()
+        return Connection(context, kind, host=self.host, port=self.port, keys=self._read_keys())
+
+    def _read_keys(self) -> Keys:
+        """The keys to be let in with, for a new connection; raises `ClientError`."""
+        raise NotImplementedError
+
+    def _look(self) -> None:
+        """See what became of the server, since nothing listened or the connection broke; raises if it is gone."""
+
+    def _timed_out(self, command: str, seconds: float, connection: Connection) -> ClientError:
+        """The error to raise when no answer came in time."""
+        return ClientTimeout(f"Timeout: no answer to {command} from {connection.where} in {seconds:g} seconds")
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class WorkflowRuntimeClient(RequestClient):
+    """Sends requests to a scheduler and returns what its endpoints return.
+
+    Arguments:
+        workflow: the id of the run, or of its workflow for the latest run.
+        host: where it runs; by default as the environment, then the contact file say.
+        port: likewise.
+        timeout: seconds to wait for an answer, as a number or text; 5 by default.
+        context: a ZeroMQ context to use; a shared one by default.
+        srv_public_key_loc: file with the server's public key; by default that of the run.
+
+    With host and port given no contact file is needed, only keys. A client may be used by one thread after
+    the other, and by several at once, which then wait for each other.
+
+    Attributes:
+        host, port: where the scheduler is looked for.
+        timeout_handler: called without arguments when no answer came in time, before `ClientTimeout` is
+            raised; what it raises is raised instead. By default it finds out whether the workflow has stopped
+            or moved.
+        header: what is sent with every request: ``{"meta": {"prog", "host", "comms_method"}}``.
+
+    Raises:
+        WorkflowStopped: there is no contact file, and it is needed.
+        ClientError: the address, keys or timeout are not usable.
+    """
+
+    DEFAULT_TIMEOUT = DEFAULT_TIMEOUT
+
+    def __init__(
+        self,
+        workflow: str,
+        host: str | None = None,
+        port: int | str | None = None,
+        timeout: float | str | None = None,
+        context: zmq.Context[Any] | None = None,
+        srv_public_key_loc: str | os.PathLike[str] | None = None,
+    ) -> None:
+        seconds = seconds_of(timeout, DEFAULT_TIMEOUT)
+        try:
+            self.workflow = resolve_workflow(workflow)
+            address = find_address(self.workflow, host, port)
+        except ContactFileMissing as error:
+            raise WorkflowStopped(f"{workflow} is not running: {error}") from None
+        except (ContactFileError, IdentifierError, WorkflowNotFound) as error:
+            raise ClientError(str(error)) from None
+        super().__init__(host=address.host, port=address.port, timeout_seconds=seconds, context=context)
+        self._needs_contact = address.contact is not None
+        self._server_key = srv_public_key_loc
+        self._keys = read_keys(service_directory(self.workflow), srv_public_key_loc)
+        self.timeout_handler: Callable[[], None] | None = self._timeout_handler
+
+    def _read_keys(self) -> Keys:
         # Keys are made anew when a workflow starts: a new connection reads them again if it can.
         if self._connection is None:
             try:
@@ -249,13 +301,7 @@ class WorkflowRuntimeClient:
                     raise
                 self._look()
                 raise
-        context: zmq.Context[Any] = self._context if self._context is not None else zmq.Context.instance()
-        return Connection(context, kind, host=self.host, port=self.port, keys=self._keys)
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        return self._keys
 
     # --- when there is no answer ---
 
@@ -361,6 +407,9 @@ def decode_reply(command: str, reply: bytes) -> Any:
         return reply
     if reply == _TRUE:
         return True
+    if reply.startswith(_WITH_BYTES):
+        end = 5 + int.from_bytes(reply[1:5], "big")
+        return WithBytes(json.loads(reply[5:end]), memoryview(reply)[end:])
     try:
         response = json.loads(reply.decode())
     except (ValueError, RecursionError):
@@ -371,5 +420,7 @@ def decode_reply(command: str, reply: bytes) -> Any:
         error = response.get("error")
         message = error.get("message") if isinstance(error, dict) else error
         if message:
+            if isinstance(error, dict) and error.get("kind") == "failed":
+                raise CommandFailed(str(message))
             raise ClientError(str(message))
     raise ClientError(f"The reply to {command} is not understood: {reply[:200]!r}")

@@ -1,4 +1,8 @@
-"""Requests in, replies out: one frame of JSON each way. The server's half; the client's is in `client`."""
+"""Requests in, replies out: one frame of JSON each way. The server's half; the client's is in `client`.
+
+A request may carry bytes in a second frame. A reply may be JSON and bytes in one: a zero byte, the length of the JSON
+in four bytes (big-endian), the JSON, the bytes.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,9 @@ class Request(msgspec.Struct, gc=False):
 
 _decoder = msgspec.json.Decoder(Request)
 _encoder = msgspec.json.Encoder()
+
+WITH_BYTES = b"\0"
+"""How a reply begins that is JSON and bytes: as no JSON and no protobuf message does."""
 
 ANSWER_TRUE = b'{"data":true}'
 
@@ -55,12 +62,25 @@ def encode_reply(result: Any) -> bytes:
         return encode_error(f"The answer cannot be written as JSON: {error}")
 
 
-def encode_error(message: str) -> bytes:
-    """The reply that something went wrong: ``{"error": {"message": ...}}``."""
+def encode_with_bytes(data: Any, payload: bytes) -> bytes:
+    """The reply with JSON data and bytes beside it."""
+    header = _encoder.encode(data)
+    return b"".join((WITH_BYTES, len(header).to_bytes(4, "big"), header, payload))
+
+
+def encode_error(message: str, kind: str | None = None) -> bytes:
+    """The reply that something went wrong: ``{"error": {"message": ...}}``.
+
+    Arguments:
+        message: what, for a person.
+        kind: ``failed`` for a command that was carried out and did not succeed; nothing for one that was refused.
+    """
+    error = {"message": message} if kind is None else {"message": message, "kind": kind}
     try:
-        return _encoder.encode({"error": {"message": message}})
+        return _encoder.encode({"error": error})
     except UnicodeEncodeError:
-        return _encoder.encode({"error": {"message": message.encode("utf-8", "replace").decode()}})
+        error["message"] = message.encode("utf-8", "replace").decode()
+        return _encoder.encode({"error": error})
 
 
 def _what_is_wrong(text: str) -> str:

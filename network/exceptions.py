@@ -23,3 +23,23 @@ class RequestRefused(TidemillError):
 
 class ServerError(TidemillError):
     """The server cannot be started."""
+
+
+class ServerLost(ClientError):
+    """The connection to the server broke, or nothing listens there."""
+
+
+class NotConnected(ClientError, ConnectionError):
+    """There is no connection to the server."""
+
+
+class CommandFailed(ClientError):
+    """The command was carried out, and failed.
+
+    Attributes:
+        exit_code: its exit status; the negative number of a signal that ended it; None if nobody knows.
+    """
+
+    def __init__(self, message: str | None = None, exit_code: int | None = 1) -> None:
+        super().__init__(message if message is not None else "The command was carried out, and failed.")
+        self.exit_code = exit_code

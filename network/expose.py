@@ -50,7 +50,8 @@ def expose(method: Callable[..., Any] | None = None, /, *, access: Access = "con
 
     The method's parameters and their types are what a request's arguments are checked against. A parameter
     ``meta`` is not one of them: it is given the request's ``meta`` with the caller's ``role`` and ``key``
-    added.
+    added. Nor is a parameter ``attachment``: it is given the bytes that came with the request in a frame of their
+    own, and must have a default for requests without.
 
     Arguments:
         access: ``read`` for every client; ``control`` and ``stop`` for clients whose key is not limited to
@@ -82,6 +83,7 @@ class Endpoint:
     once: bool
     is_async: bool
     takes_meta: bool
+    takes_attachment: bool
     takes_any: bool
     """It has ``**kwargs``: arguments beyond its own are handed on."""
     signature: str
@@ -148,7 +150,7 @@ def _endpoint(name: str, method: Callable[..., Any], exposure: Exposure) -> Endp
         raise TypeError(f"The types of endpoint {name} cannot be read when its class is made: {error}") from error
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     written = []
-    takes_any = takes_meta = False
+    takes_any = takes_meta = takes_attachment = False
     for parameter in list(signature.parameters.values())[1:]:
         if parameter.kind is parameter.VAR_KEYWORD:
             takes_any = True
@@ -157,6 +159,8 @@ def _endpoint(name: str, method: Callable[..., Any], exposure: Exposure) -> Endp
             raise TypeError(f"Endpoint {name}: arguments come by name, so {parameter} is of no use")
         elif parameter.name == "meta":
             takes_meta = True
+        elif parameter.name == "attachment":
+            takes_attachment = True
         else:
             kind = hints.get(parameter.name, Any)
             if parameter.default is parameter.empty:
@@ -171,6 +175,7 @@ def _endpoint(name: str, method: Callable[..., Any], exposure: Exposure) -> Endp
         once=exposure.once,
         is_async=inspect.iscoroutinefunction(method),
         takes_meta=takes_meta,
+        takes_attachment=takes_attachment,
         takes_any=takes_any,
         signature=f"{name}({', '.join(written)})",
         documentation=inspect.getdoc(method) or "",

@@ -13,7 +13,7 @@ import struct
 import traceback
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import zmq
 from zmq import backend as zmq_backend
@@ -78,7 +78,10 @@ _WITHIN = Caller("", "control")
 
 
 class RequestServer(Endpoints):
-    """Answers requests for the endpoints of a subclass, and publishes."""
+    """Answers requests for the endpoints of a subclass, and publishes if the class says so."""
+
+    publishes: ClassVar[bool] = True
+    """Whether there is a second socket, to publish on."""
 
     def __init__(self, schd: Services) -> None:
         self.schd = schd
@@ -97,7 +100,7 @@ class RequestServer(Endpoints):
     def start(
         self, loop: asyncio.AbstractEventLoop, host: str, ports: tuple[int, int] = DEFAULT_PORTS
     ) -> tuple[int, int]:
-        """Bind both sockets and begin to answer; returns the ports for requests and for publishing.
+        """Bind both sockets and begin to answer; returns the ports for requests and for publishing (0: none).
 
         Arguments:
             loop: the loop everything runs in.
@@ -127,15 +130,19 @@ class RequestServer(Endpoints):
         self._monitor.linger = 0
         self._socket.monitor("inproc://handshakes", _MONITORED)
         self._monitor.connect("inproc://handshakes")
-        self.publisher = WorkflowPublisher(self._context, keys)
+        listeners = [self._socket]
+        if self.publishes:
+            self.publisher = WorkflowPublisher(self._context, keys)
+            listeners.append(self.publisher.socket)
         try:
-            for listening in (self._socket, self.publisher.socket):
+            for listening in listeners:
                 listening.setsockopt(zmq.IPV6, ":" in address)
                 # A peer whose machine vanished is noticed, and its memory freed.
                 listening.setsockopt(zmq.TCP_KEEPALIVE, 1)
                 listening.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 120)
             self.port = self._bind(self._socket, address, ports)
-            self.publish_port = self._bind(self.publisher.socket, address, ports)
+            if self.publisher is not None:
+                self.publish_port = self._bind(self.publisher.socket, address, ports)
         except ServerError:
             self._close()
             self._context.destroy(linger=0)
@@ -143,7 +150,8 @@ class RequestServer(Endpoints):
         self.host = host
         loop.add_reader(self._socket.FD, self._drain)
         loop.add_reader(self._monitor.FD, self._drain_monitor)
-        loop.add_reader(self.publisher.socket.FD, self._drain_subscriptions)
+        if self.publisher is not None:
+            loop.add_reader(self.publisher.socket.FD, self._drain_subscriptions)
         # The descriptors tell of changes from now on; what is there already we look for ourselves.
         self._wake()
         self._drain_monitor()
@@ -180,15 +188,15 @@ class RequestServer(Endpoints):
 
     def _close(self, reason: str | None = None) -> None:
         assert self._loop is not None
-        assert self.publisher is not None
         self._stopping = True
         self._loop.remove_reader(self._socket.FD)
         self._loop.remove_reader(self._monitor.FD)
-        self._loop.remove_reader(self.publisher.socket.FD)
-        if reason is not None:
-            self.publisher.stop(reason)
-        else:
-            self.publisher.socket.close()
+        if self.publisher is not None:
+            self._loop.remove_reader(self.publisher.socket.FD)
+            if reason is not None:
+                self.publisher.stop(reason)
+            else:
+                self.publisher.socket.close()
         self._socket.disable_monitor()
         self._monitor.close()
         self._socket.close()
@@ -267,13 +275,16 @@ class RequestServer(Endpoints):
                 return False
             envelope = [frame]
             body = b""
+            attachment = None
             while frame.more:
                 frame = receive(_NO_WAIT, False)
                 envelope.append(frame)
             key = str(frame.get(b"User-Id"))
+            if len(envelope) > 3:
+                attachment = _take_attachment(envelope)
             if len(envelope) > 1:
                 body = envelope.pop().bytes
-            reply = self._answer(body, Caller(key, roles(key)))
+            reply = self._answer(body, Caller(key, roles(key)), attachment)
             if type(reply) is bytes:
                 self._send(envelope, reply)
             else:
@@ -303,13 +314,13 @@ class RequestServer(Endpoints):
 
         task.add_done_callback(send)
 
-    def _answer(self, message: bytes, caller: Caller) -> Reply:
+    def _answer(self, message: bytes, caller: Caller, attachment: memoryview | None = None) -> Reply:
         try:
-            return self._call(decode_request(message), caller)
+            return self._call(decode_request(message), caller, attachment)
         except RequestRefused as error:
             return encode_error(str(error))
 
-    def _call(self, request: Request, caller: Caller) -> Reply:
+    def _call(self, request: Request, caller: Caller, attachment: memoryview | None = None) -> Reply:
         endpoint = self.endpoints.get(request.command)
         if endpoint is None:
             raise unknown_command(request.command, self.endpoints)
@@ -328,6 +339,10 @@ class RequestServer(Endpoints):
             if known is not None:
                 return known
         arguments = endpoint.check(request.args)
+        if attachment is not None:
+            if not endpoint.takes_attachment:
+                raise RequestRefused(f"{endpoint.name} takes no bytes beside its arguments: {endpoint.signature}")
+            arguments["attachment"] = attachment
         if endpoint.takes_meta:
             arguments["meta"] = {**meta, "key": caller.key, "role": caller.role}
         if endpoint.access != "read":
@@ -345,7 +360,7 @@ class RequestServer(Endpoints):
         except Exception as error:
             return self._failed(endpoint, error)
         if not endpoint.is_async:
-            return encode_reply(result)
+            return self._encode(result)
         assert self._loop is not None
         task = self._loop.create_task(self._finish(endpoint, result))
         self._tasks.add(task)
@@ -354,9 +369,13 @@ class RequestServer(Endpoints):
 
     async def _finish(self, endpoint: Endpoint, work: Coroutine[Any, Any, Any]) -> bytes:
         try:
-            return encode_reply(await work)
+            return self._encode(await work)
         except Exception as error:
             return self._failed(endpoint, error)
+
+    def _encode(self, result: Any) -> bytes:
+        """The reply with what an endpoint returned."""
+        return encode_reply(result)
 
     def _failed(self, endpoint: Endpoint, error: Exception) -> bytes:
         if isinstance(error, TidemillError):
@@ -425,3 +444,17 @@ class RequestServer(Endpoints):
 
             return json.loads(reply)
         return reply
+
+
+def _take_attachment(frames: list[Any]) -> memoryview | None:
+    """Take the frame behind a request's from the end of a message: its addresses, an empty frame, the request, and
+    perhaps that one.
+
+    Without an empty frame the last one is the request.
+    """
+    for number in range(1, len(frames) - 2):
+        if len(frames[number]) == 0:
+            if number == len(frames) - 3:
+                return memoryview(frames.pop().buffer)
+            return None
+    return None
