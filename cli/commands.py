@@ -67,8 +67,18 @@ COMMANDS: dict[str, Command] = {
         Command("poll", ".poll", RUNNING, "look at jobs anew", plain=True),
         Command("receipts", ".receipts", RUNNING, "list who told a workflow what, when and why", plain=True),
         Command("broadcast", ".broadcast", RUNNING, "change settings of tasks", aliases=("bcast",), plain=True),
+        Command(
+            "ext-trigger",
+            ".ext_trigger",
+            RUNNING,
+            "report an event that tasks wait for",
+            aliases=("external-trigger",),
+            plain=True,
+        ),
         Command("verbosity", ".verbosity", RUNNING, "set how much a scheduler logs", plain=True),
         Command("ping", ".ping", RUNNING, "check that a workflow answers", plain=True),
+        Command("dump", ".dump", RUNNING, "print the state of a workflow and its active tasks", plain=True),
+        Command("show", ".show", RUNNING, "print prerequisites and outputs of tasks, or metadata", plain=True),
         Command("why", ".why", RUNNING, "tell why a task is not running", plain=True),
         Command("cat-log", ".cat_log", RUNNING, "print or follow scheduler and job logs", aliases=("log",)),
         Command(
@@ -114,6 +124,7 @@ COMMANDS: dict[str, Command] = {
             aliases=("task-message",),
             plain=True,
         ),
+        Command("subscribe", ".subscribe", INTERNAL, "print what a scheduler publishes, as it changes", plain=True),
         Command("client", ".client", INTERNAL, "call an endpoint of a running scheduler", plain=True),
     )
 }

@@ -221,12 +221,10 @@ def _template_environment(workflow: str, run_directory: Path) -> dict[str, str]:
 
 
 def _check_supported(definition: WorkflowDefinition, config: WorkflowConfig) -> None:
-    """Refuse what would be silently different: tasks that run elsewhere."""
+    """Refuse what would be silently different: tasks that poll other workflows."""
     for task in definition.tasks.values():
-        if task.external_trigger is not None or task.workflow_state_poll is not None:
-            raise PlayError(
-                f"task {task.name} waits for another workflow or an external event, which this version cannot"
-            )
+        if task.workflow_state_poll is not None:
+            raise PlayError(f"task {task.name} waits for another workflow, which this version cannot")
 
 
 def _check_functions(

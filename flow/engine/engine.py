@@ -88,6 +88,8 @@ class Engine:
         self._identity = 0
         self._completions: dict[str, Callable[[Collection[str]], bool]] = {}
         self._changed = False
+        self._oldest: int | None = None
+        """The oldest point for which broadcasts have been looked through."""
         self.hold_point = definition.hold_after_point
         """Instances after this point are held when they come."""
         self.manual: deque[TaskProxy] = deque()
@@ -174,9 +176,10 @@ class Engine:
             if self.options.debug:
                 self.log("DEBUG", f"Runahead limit: {self.definition.cycling.format(limit)}")
             self.spawner.resume_searches(limit)
-            base = self.runahead.base()
-            if base is not None and not self.is_paused:
-                self.broadcasts.expire_before(base)
+        base = self.runahead.base()
+        if base is not None and base != self._oldest and not self.is_paused:
+            self._oldest = base
+            self.broadcasts.expire_before(base)
         for proxy in self.runahead.released():
             self.agenda.append(partial(self.release_from_runahead, proxy))
         if self.agenda:

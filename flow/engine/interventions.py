@@ -255,6 +255,7 @@ class Interventions:
             if not leaves:
                 continue
             own = engine.spawner.make_private(proxy, index)
+            proxy.was_forced = True
             for leaf in leaves:
                 forced.append(engine.key_text(own.keys[leaf]))
                 engine.spawner.satisfy(own, leaf, FORCED)
@@ -289,6 +290,7 @@ class Interventions:
         if not waiting:
             return
         proxy.xtriggers.update(dict.fromkeys(waiting, True))
+        proxy.was_forced = True
         proxy.xtriggers_unmet -= len(waiting)
         engine = self.engine
         engine.touch(proxy)
@@ -386,6 +388,7 @@ class Interventions:
                     engine.log("WARNING", f"{proxy.label()} does not depend on {text}")
                     continue
                 own = engine.spawner.make_private(proxy, index)
+                proxy.was_forced = True
                 engine.spawner.satisfy(own, own.keys.index(key), FORCED)
                 forced.append(engine.key_text(key))
         if proxy.is_runahead and not proxy.unmet:

@@ -82,6 +82,8 @@ class TaskProxy:
     """Retries used of ``execution retry delays``."""
     submission_retries: int = 0
     is_parentless: bool = False
+    was_forced: bool = False
+    """Whether a user satisfied some of what it waits for."""
     was_removed: bool = False
     time_created: float = 0.0
     time_updated: float = 0.0

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ...exceptions import TidemillError
 from ..language.definition import WorkflowDefinition
 from . import proxy as states
+from .forced import force, forced_keys
 from .graph import Graph
-from .prerequisite import FORCED, OutputKey
 from .proxy import TaskProxy
 from .queues import Queues
 from .restore import satisfy_from_record
@@ -37,7 +37,7 @@ def reload(engine: Engine, definition: WorkflowDefinition) -> dict[str, Any]:
     """
     old = engine.definition
     stop_point = engine.runahead.stop_point
-    forced = {proxy: _forced(proxy) for proxy in engine.pool.values()}
+    forced = {proxy: forced_keys(proxy) for proxy in engine.pool.values()}
     engine.definition = definition
     engine.graph = Graph(definition)
     engine.queues = Queues(definition.queues)
@@ -66,7 +66,7 @@ def reload(engine: Engine, definition: WorkflowDefinition) -> dict[str, Any]:
         engine.remove(proxy, "removed by reload")
     satisfy_from_record(engine)
     for proxy, keys in forced.items():
-        _force(engine, proxy, keys)
+        force(engine, proxy, keys)
     added = [name for name in definition.tasks if name not in old.tasks]
     base = engine.runahead.base()
     for name in added:
@@ -106,21 +106,3 @@ def _reattach_external(engine: Engine, proxy: TaskProxy, waited_for: str | None)
     engine.external.attach(proxy, satisfied=is_satisfied)
     if proxy.external_unmet and not proxy.is_runahead:
         engine.external.watch(proxy)
-
-
-def _forced(proxy: TaskProxy) -> set[OutputKey]:
-    return {
-        prerequisite.keys[leaf]
-        for prerequisite in proxy.prerequisites
-        for leaf, how in prerequisite.how.items()
-        if how == FORCED
-    }
-
-
-def _force(engine: Engine, proxy: TaskProxy, keys: set[OutputKey]) -> None:
-    if not keys or proxy.was_removed:
-        return
-    for index, prerequisite in enumerate(list(proxy.prerequisites)):
-        for leaf, key in enumerate(prerequisite.keys):
-            if key in keys and leaf not in prerequisite.how:
-                engine.spawner.satisfy(engine.spawner.make_private(proxy, index), leaf, FORCED)

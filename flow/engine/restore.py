@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,8 @@ from attrs import define, field
 
 from . import proxy as states
 from .effects import PollJob, RecoverJob
+from .external import PARAMETER as EXTERNAL_EVENTS
+from .forced import restore_forced
 from .history import Past
 from .prerequisite import FROM_DATABASE, OutputKey
 from .proxy import JobTimes, TaskProxy
@@ -39,6 +42,8 @@ class SavedProxy:
     retry_kind: str = ""
     execution_retries: int = 0
     submission_retries: int = 0
+    forced: Mapping[str, Any] = field(factory=dict)
+    """What users and outside events satisfied; see `forced.as_data`."""
     job: JobTimes | None = None
 
 
@@ -79,15 +84,24 @@ def restore(engine: Engine, state: SavedState, *, now: float) -> None:
         if task in engine.definition.tasks:
             engine.spawner.searches.append((task, parse(cycle), frozenset(flows)))
     _restore_past(engine, state.proxies)
-    pool = [proxy for saved in state.proxies if saved.in_pool and (proxy := _proxy(engine, saved)) is not None]
+    forced = {
+        proxy: saved.forced for saved in state.proxies if saved.in_pool and (proxy := _proxy(engine, saved)) is not None
+    }
+    pool = list(forced)
+    engine.external.restore(json.loads(state.parameters.get(EXTERNAL_EVENTS) or "{}"))
     for proxy in pool:
         engine.spawner.attach_prerequisites(proxy)
+        proxy.xtriggers = dict.fromkeys(forced[proxy].get("xtriggers", ()), True)
         engine.xtriggers.attach(proxy, restored=True)
+        has_run = proxy.status != states.WAITING or proxy.retry_at is not None
+        engine.external.attach(proxy, satisfied=has_run or bool(forced[proxy].get("external")))
         engine.pool[(proxy.point, proxy.definition.name)] = proxy
         engine.runahead.entered(proxy, engine.future_offset(proxy))
         engine.log("INFO", f"+ {proxy.id} {proxy.status}{' (held)' if proxy.is_held else ''}")
     engine.xtriggers.forget_unused()
     satisfy_from_record(engine)
+    for proxy in pool:
+        restore_forced(engine, proxy, forced[proxy])
     engine.shutdown.start_timers()
     for proxy in pool:
         _resume(engine, proxy)

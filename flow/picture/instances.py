@@ -354,6 +354,8 @@ class Instances:
             self._take_outputs(element, proxy)
         if proxy.xtriggers or element.xtriggers:
             self._take_xtriggers(element, proxy)
+        if proxy.definition.external_trigger is not None:
+            self._take_external_trigger(element, proxy)
         self._take_prerequisites(element, proxy)
 
     def _take_outputs(self, element: TaskProxyElement, proxy: TaskProxy) -> None:
@@ -395,6 +397,13 @@ class Instances:
         element.is_xtriggered = waits_for_other and not proxy.was_removed
         if [one.satisfied for one in shown] != [one.satisfied for one in element.xtriggers]:
             element.xtriggers = tuple(shown)
+            news_of(element).xtriggers = True
+
+    def _take_external_trigger(self, element: TaskProxyElement, proxy: TaskProxy) -> None:
+        message = proxy.definition.external_trigger or ""
+        shown = XtriggerElement(message, "", message, not proxy.external_unmet, 0.0)
+        if [one.satisfied for one in element.external_triggers] != [shown.satisfied]:
+            element.external_triggers = (shown,)
             news_of(element).xtriggers = True
 
     # -- prerequisites -------------------------------------------------------------------------------------------------

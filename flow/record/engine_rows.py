@@ -10,6 +10,7 @@ import msgspec
 
 from ..engine.engine import Engine, Turn
 from ..engine.events import Event
+from ..engine.forced import as_data
 from ..engine.proxy import JobTimes, TaskProxy
 from ..engine.restore import SavedProxy, SavedState
 from ..engine.text import utc
@@ -25,7 +26,7 @@ def batch_of(engine: Engine, turn: Turn, events: Iterable[Event]) -> Batch:
     """The rows of one turn, with the events that brought it about for the journal."""
     changes = turn.changes
     batch = Batch(
-        tasks=[_task_row(proxy) for proxy in changes.proxies],
+        tasks=[_task_row(engine, proxy) for proxy in changes.proxies],
         jobs=[
             *(_job_row(proxy, job) for proxy, job in changes.superseded),
             *(_job_row(proxy, proxy.job) for proxy in changes.jobs if proxy.job is not None),
@@ -105,8 +106,10 @@ def _flows(flows: frozenset[int]) -> str:
     return text
 
 
-def _task_row(proxy: TaskProxy) -> TaskRow:
-    timers = "{}"
+def _task_row(engine: Engine, proxy: TaskProxy) -> TaskRow:
+    timers = forced = "{}"
+    if proxy.was_forced or proxy.definition.external_trigger is not None:
+        forced = json.dumps(as_data(engine, proxy))
     if proxy.retry_at is not None or proxy.execution_retries or proxy.submission_retries:
         timers = json.dumps(
             {
@@ -129,7 +132,7 @@ def _task_row(proxy: TaskProxy) -> TaskRow:
         proxy.flow_wait,
         not proxy.was_removed,
         _encoder.encode(proxy.outputs).decode(),
-        "{}",
+        forced,
         timers,
         proxy.time_created,
         proxy.time_updated,
@@ -191,6 +194,7 @@ def _saved_proxy(row: TaskRow, job: JobRow | None) -> SavedProxy:
         outputs=json.loads(row.outputs or "{}"),
         time_created=row.time_created,
         time_updated=row.time_updated,
+        forced=json.loads(row.forced_prerequisites or "{}") or {},
         job=times,
         **timers,
     )
