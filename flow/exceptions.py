@@ -19,3 +19,7 @@ class CommandFailed(TidemillError):
 
 class CommandUndecided(CommandFailed):
     """The scheduler stops before it has looked at the command: it may be sent again, to the next."""
+
+
+class PreviewFailed(TidemillError):
+    """What a command would do could not be worked out."""

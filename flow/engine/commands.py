@@ -13,6 +13,7 @@ from .flows import checked
 from .interventions import Interventions
 from .reloading import reload
 from .text import utc
+from .watched import check_unmoved
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -123,7 +124,10 @@ def check(engine: Engine, name: str, arguments: dict[str, Any]) -> None:
     """
     if name not in COMMANDS:
         raise CommandError(f"There is no command {name!r}; commands are {', '.join(sorted(COMMANDS))}")
-    function = getattr(Interventions, name) if name in INTERVENTIONS else COMMANDS[name]
+    if not isinstance(arguments.get("expecting", {}), dict):
+        raise CommandError(f"{name}: expecting must be what a plan says it rests on")
+    arguments = {key: value for key, value in arguments.items() if key != "expecting"}
+    function = getattr(Interventions, name) if name in INTERVENTIONS else _PLAIN[name]
     if name == "broadcast":
         function = Broadcasts.broadcast
     try:
@@ -167,7 +171,18 @@ def _check_stop(
         cycling.parse(cycle)
 
 
-COMMANDS: dict[str, Callable[..., Any]] = {
+def _guarded(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A command that is refused where the run is not as it was when a plan of it was made."""
+
+    def act(engine: Engine, *, expecting: dict[str, Any] | None = None, **arguments: Any) -> Any:
+        if expecting:
+            check_unmoved(engine, name, arguments, expecting)
+        return function(engine, **arguments)
+
+    return act
+
+
+_PLAIN: dict[str, Callable[..., Any]] = {
     "pause": pause,
     "resume": resume,
     "stop": stop,
@@ -176,3 +191,6 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "reload_workflow": reload_workflow,
     **{name: _intervention(name) for name in INTERVENTIONS},
 }
+
+COMMANDS: dict[str, Callable[..., Any]] = {name: _guarded(name, function) for name, function in _PLAIN.items()}
+"""What users can tell a run; each takes ``expecting`` too, what a plan says it rests on."""
