@@ -104,6 +104,7 @@ COMMANDS: dict[str, Command] = {
             plain=True,
         ),
         Command("gateway", ".gateway", RUNNING, "serve GraphQL and subscriptions to browsers"),
+        Command("ports", ".ports", UTILITIES, "give services their ports, and list who has which"),
         Command("report-timings", ".report_timings", UTILITIES, "print how long jobs waited and ran"),
         Command(
             "cycle-point",

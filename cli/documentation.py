@@ -50,7 +50,10 @@ def help_text(command: Command) -> str:
 
         module = import_module(command.module, __package__)
         context = click.Context(module.command, info_name=f"tidemill {command.name}", terminal_width=100)
-        return f"{module.command.get_help(context)}\n"
+        texts = [module.command.get_help(context)]
+        for name, part in getattr(module.command, "commands", {}).items():
+            texts.append(part.get_help(click.Context(part, context, info_name=name, terminal_width=100)))
+        return "\n\n".join(texts) + "\n"
     from .main import run_command
 
     written = io.StringIO()

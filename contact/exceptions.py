@@ -27,3 +27,19 @@ class ContactFileExists(ContactFileError):
 
 class KeyFileError(TidemillError):
     """A key file is missing, cannot be read, or holds no key."""
+
+
+class PortRequestError(TidemillError):
+    """Invalid request"""
+
+
+class PortManagerError(TidemillError, RuntimeError):
+    """The port manager refused a request; the text is its own. A `RuntimeError`, as its clients expect."""
+
+
+class PortManagerLost(PortManagerError):
+    """The port manager closed the connection or did not answer in time: the ports held by it are given back."""
+
+
+class PortManagerNotStarted(TidemillError):
+    """The port manager cannot be started."""
