@@ -92,7 +92,6 @@ def make_plan(
         hold_after=options.hold_after or saved.get("holdcp"),
         start_tasks=options.start_tasks,
     )
-    _check_supported(definition, config)
     if record_directory is None:
         _check_functions(definition, config, run_directory, _template_environment(workflow, run_directory))
     reference = options.reference_log or options.reference_test
@@ -148,7 +147,6 @@ def reread(plan: RunPlan) -> tuple[WorkflowConfig, WorkflowDefinition]:
         stop_point=parameters.get("stopcp"),
         hold_after=parameters.get("holdcp"),
     )
-    _check_supported(definition, config)
     _check_functions(definition, config, plan.run_directory, worker_environment(plan))
     return config, definition
 
@@ -218,13 +216,6 @@ def _template_environment(workflow: str, run_directory: Path) -> dict[str, str]:
         "CYLC_WORKFLOW_SHARE_DIR": str(run_directory / "share"),
         "CYLC_WORKFLOW_WORK_DIR": str(run_directory / "work"),
     }
-
-
-def _check_supported(definition: WorkflowDefinition, config: WorkflowConfig) -> None:
-    """Refuse what would be silently different: tasks that poll other workflows."""
-    for task in definition.tasks.values():
-        if task.workflow_state_poll is not None:
-            raise PlayError(f"task {task.name} waits for another workflow, which this version cannot")
 
 
 def _check_functions(

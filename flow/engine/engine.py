@@ -332,6 +332,8 @@ class Engine:
         before = proxy.label()
         proxy.is_queued = False
         self.log("INFO", f"{before} => {proxy.state_text()}")
+        if self.definition.compatibility:
+            self.spawner.spawn_all_children(proxy)
         self.set_status(proxy, states.PREPARING)
         proxy.submit_number += 1
         if proxy.job is not None and proxy in self.changes.jobs:
@@ -398,6 +400,8 @@ class Engine:
                 self.live -= 1
                 self.queues.became_inactive(proxy)
         proxy.status = status
+        if self.definition.compatibility:
+            self.runahead.count_failure(proxy, status in states.ENDED_BADLY)
         self.touch(proxy)
         self._changed = True
         self.shutdown.something_changed()
@@ -413,6 +417,7 @@ class Engine:
             self.queues.became_inactive(proxy)
         proxy.was_removed = True
         del self.pool[(proxy.point, proxy.definition.name)]
+        self.runahead.count_failure(proxy, False)
         self.runahead.left(proxy, self.future_offset(proxy))
         self.spawner.detach_prerequisites(proxy)
         self.xtriggers.forget(proxy)

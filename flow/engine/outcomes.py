@@ -217,7 +217,8 @@ class Outcomes:
             return
         engine.shutdown.task_finished(proxy, failed=failed)
         if self.is_complete(proxy):
-            engine.remove(proxy, "completed")
+            if not (engine.definition.compatibility and proxy.status in states.ENDED_BADLY):
+                engine.remove(proxy, "completed")
         else:
             engine.log(
                 "WARNING",

@@ -21,6 +21,7 @@ STATUSES = (WAITING, EXPIRED, PREPARING, SUBMIT_FAILED, SUBMITTED, RUNNING, FAIL
 """Every status, in the order people list them."""
 FINAL = frozenset({SUCCEEDED, FAILED, SUBMIT_FAILED, EXPIRED})
 ACTIVE = frozenset({SUBMITTED, RUNNING})
+ENDED_BADLY = frozenset({FAILED, SUBMIT_FAILED})
 LIVE = frozenset({PREPARING, SUBMITTED, RUNNING})
 """Statuses that occupy a place in a queue."""
 

@@ -89,6 +89,8 @@ def _adopt(engine: Engine, proxy: TaskProxy, waited_for: str | None) -> None:
     engine.xtriggers.attach(proxy)
     _reattach_external(engine, proxy, waited_for)
     engine.runahead.entered(proxy, engine.future_offset(proxy))
+    if engine.definition.compatibility:
+        engine.runahead.count_failure(proxy, proxy.status in states.ENDED_BADLY)
     if proxy.is_runahead:
         engine.runahead.block(proxy)
     if proxy.is_queued:

@@ -97,6 +97,8 @@ def restore(engine: Engine, state: SavedState, *, now: float) -> None:
         engine.external.attach(proxy, satisfied=has_run or bool(forced[proxy].get("external")))
         engine.pool[(proxy.point, proxy.definition.name)] = proxy
         engine.runahead.entered(proxy, engine.future_offset(proxy))
+        if engine.definition.compatibility:
+            engine.runahead.count_failure(proxy, proxy.status in states.ENDED_BADLY)
         engine.log("INFO", f"+ {proxy.id} {proxy.status}{' (held)' if proxy.is_held else ''}")
     engine.xtriggers.forget_unused()
     satisfy_from_record(engine)
@@ -106,7 +108,7 @@ def restore(engine: Engine, state: SavedState, *, now: float) -> None:
     for proxy in pool:
         _resume(engine, proxy)
     engine.resume_after_restore()
-    if not pool:
+    if all(proxy.is_final and engine.outcomes.is_complete(proxy) for proxy in pool):
         engine.shutdown.wait_after_restart()
 
 

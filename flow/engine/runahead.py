@@ -26,24 +26,44 @@ class RunaheadWindow:
         self._computed_for: tuple[int | None, int | None, int] | None = None
         self._future: dict[int, int] = defaultdict(int)
         self._blocked: list[tuple[int, int, TaskProxy]] = []
+        self._failures: set[TaskProxy] = set()
+        """Instances that do not hold the window back because they failed; with ``suite.rc`` only."""
 
     def entered(self, proxy: TaskProxy, future_offset: int) -> None:
         """An instance joined the pool; `future_offset` is how far ahead its furthest parent lies."""
-        if not self._counts[proxy.point]:
-            heapq.heappush(self._points, proxy.point)
-        self._counts[proxy.point] += 1
+        self._count(proxy.point)
         if future_offset > 0:
             self._future[future_offset] += 1
 
     def left(self, proxy: TaskProxy, future_offset: int) -> None:
         """An instance left the pool."""
-        self._counts[proxy.point] -= 1
-        if not self._counts[proxy.point]:
-            del self._counts[proxy.point]
+        self._discount(proxy.point)
         if future_offset > 0:
             self._future[future_offset] -= 1
             if not self._future[future_offset]:
                 del self._future[future_offset]
+
+    def count_failure(self, proxy: TaskProxy, is_failure: bool) -> None:
+        """An instance in the pool failed, or no longer counts as failed: what has failed holds nothing back (Cylc 7
+        behaviour, for ``suite.rc``)."""
+        if is_failure is (proxy in self._failures):
+            return
+        if is_failure:
+            self._failures.add(proxy)
+            self._discount(proxy.point)
+        else:
+            self._failures.discard(proxy)
+            self._count(proxy.point)
+
+    def _count(self, point: int) -> None:
+        if not self._counts[point]:
+            heapq.heappush(self._points, point)
+        self._counts[point] += 1
+
+    def _discount(self, point: int) -> None:
+        self._counts[point] -= 1
+        if not self._counts[point]:
+            del self._counts[point]
 
     def block(self, proxy: TaskProxy) -> None:
         """Keep an instance until the limit reaches it."""

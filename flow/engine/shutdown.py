@@ -117,7 +117,9 @@ class Shutdown:
         beyond_stop = False
         for proxy in engine.pool.values():
             if proxy.is_final:
-                incomplete.append(proxy)
+                # With suite.rc what has failed stays, also where the graph sees to it.
+                if not (engine.definition.compatibility and engine.outcomes.is_complete(proxy)):
+                    incomplete.append(proxy)
             elif proxy.is_runahead:
                 beyond_stop = True
             elif proxy.unmet:

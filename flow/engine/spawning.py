@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,25 @@ class Spawner:
             else:
                 for child_point in offset.children(proxy.point, sequence):
                     self._satisfy_children(tree, leaf, child_point, proxy.flows)
+
+    def spawn_all_children(self, proxy: TaskProxy) -> None:
+        """Bring whatever may come of an instance into the pool before it runs (Cylc 7 behaviour, for ``suite.rc``)."""
+        if not proxy.flows or proxy.flow_wait:
+            return
+        for label in proxy.definition.outputs:
+            for tree, _, offset in self.engine.graph.links(proxy.definition.name, label):
+                sequence = tree.dependency.sequence
+                points: Iterable[int]
+                if offset is None:
+                    points = (proxy.point,) if sequence.contains(proxy.point) else ()
+                elif offset.is_absolute:
+                    first = sequence.first(self.engine.definition.start_point)
+                    points = (first,) if first is not None and offset.parent(first) == proxy.point else ()
+                else:
+                    points = offset.children(proxy.point, sequence)
+                for point in points:
+                    for name in tree.dependency.children:
+                        self.spawn(name, point, proxy.flows)
 
     def _absolute_output(self, key: OutputKey, tree: GateTree, leaf: int, flows: frozenset[int]) -> None:
         if key not in self.absolute_outputs:

@@ -24,6 +24,7 @@ from .definition import (
     leaves,
 )
 from .exceptions import ConfigError, GraphError
+from .polling import polling_script
 from .special_tasks import Members, SpecialTasks, read_queues, read_special_tasks
 from .task_graph import TaskGraph, did_you_mean, read_graphs
 from .task_graph import check_circular as look_for_circles
@@ -232,7 +233,9 @@ def _tasks(config: WorkflowConfig, graph: TaskGraph, special: SpecialTasks) -> d
         if key not in known_outputs:
             known_outputs[key] = _outputs(config, name, settings, required)
         outputs, completion = known_outputs[key]
-        remote = graph.remote_tasks.get(name)
+        poll = _poll(config, name, graph) if name in graph.remote_tasks else None
+        if poll is not None:
+            runtime = {**runtime, "script": polling_script(poll, runtime.get("workflow state polling") or {})}
         tasks[name] = TaskDefinition(
             name=name,
             namespaces=config.ancestors.get(name, (name, "root")),
@@ -249,7 +252,7 @@ def _tasks(config: WorkflowConfig, graph: TaskGraph, special: SpecialTasks) -> d
             clock_trigger_offset=special.clock_trigger.get(name),
             clock_expire_offset=special.clock_expire.get(name),
             external_trigger=special.external_trigger.get(name),
-            workflow_state_poll=None if remote is None else _poll(config, name, graph),
+            workflow_state_poll=poll,
         )
     return tasks
 
@@ -262,6 +265,13 @@ def _poll(config: WorkflowConfig, name: str, graph: TaskGraph) -> dict[str, str]
             f"{name} polls {remote.workflow}::{remote.task}, so it cannot have a script",
             location=config.where("runtime", name, "script") or location,
             hint="Remove the script; put the work in a task triggered by this one.",
+        )
+    message = (config.implicit_runtime(name).get("workflow state polling") or {}).get("message")
+    if message and remote.status:
+        raise GraphError(
+            f"{name} polls {remote.workflow}::{remote.task} both for {remote.status} and for the message {message!r}",
+            location=config.where("runtime", name, "workflow state polling", "message") or location,
+            hint="Name the status in the graph, or the message under [workflow state polling], not both.",
         )
     return {"workflow": remote.workflow, "task": remote.task, "status": remote.status or SUCCEEDED}
 
