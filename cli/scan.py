@@ -14,21 +14,16 @@ from ..exceptions import TidemillError
 from .exceptions import UsageError
 from .options import cli_command
 from .printer import JsonPrinter, Printer
+from .scan_text import address, rich_text
 from .tree import draw_tree
 from .workflows import installed_runs, source_directories
 
 ACTIVE = ("running", "paused", "stopping")
 STATES = (*ACTIVE, "stopped")
-MARKS = {"running": "▶", "paused": "‖", "stopping": "◧", "stopped": "■"}
-COLORS = {
-    "submitted": "cyan",
-    "submit-failed": "magenta",
-    "running": "blue",
-    "succeeded": "green",
-    "failed": "red",
-    "expired": "yellow",
-}
-QUERY = "query { workflows { id status statusMsg stateTotals port } }"
+FORMATS = ("plain", "name", "rich", "tree", "contact", "json")
+QUERY = """query ($workflows: [ID]) {
+  workflows(ids: $workflows) { id status statusMsg stateTotals port cylcVersion meta {title description} }
+}"""
 ASK_SECONDS = 3.0
 """How long one scheduler may take to answer; they are asked one after another."""
 
@@ -37,7 +32,8 @@ ASK_SECONDS = 3.0
     epilog="""
   tidemill scan                           running workflows
   tidemill scan --states=all -t tree      everything installed, as a tree
-  tidemill scan -t rich                   with the number of jobs in each state
+  tidemill scan -t rich                   with title, version and the number of tasks in each state
+  tidemill scan -t rich --colour-blind    the same without telling anything by colour alone
   tidemill scan -n '^ocean' --ping        check that they answer, tidy up after those that crashed
   tidemill scan --source                  workflows that could be installed
 """
@@ -58,10 +54,12 @@ ASK_SECONDS = 3.0
     "-t",
     "--format",
     "form",
-    type=click.Choice(["plain", "name", "rich", "json", "tree"]),
+    type=click.Choice(FORMATS),
     default="plain",
-    help="plain: name host:port process; name: names only; rich: with states; tree; json: all of the contact file.",
+    help="plain: name host:port process; name: names only; rich: with titles and states; tree: plain, as a tree; "
+    "contact: all of the contact files; json: the same, for programs.",
 )
+@click.option("--colour-blind", "--color-blind", is_flag=True, help="Say in words what rich says by colour.")
 @click.option("--sort", is_flag=True, help="Sort by name, as is done in any case.")
 @click.option("--ping", is_flag=True, help="Ask each scheduler; remove the contact files of those that are gone.")
 @click.option("--comms-timeout", type=click.FloatRange(min=0, min_open=True), default=ASK_SECONDS, metavar="SECONDS")
@@ -71,6 +69,7 @@ def command(
     states: str,
     source: bool,
     form: str,
+    colour_blind: bool,
     sort: bool,
     ping: bool,
     comms_timeout: float,
@@ -87,7 +86,7 @@ def command(
         found = _runs(wanted, ask=ask, tidy=ping, timeout_seconds=comms_timeout, printer=printer)
     found = [entry for entry in found if not names or any(re.match(name, entry["name"]) for name in names)]
     found.sort(key=lambda entry: _natural(entry["name"]))
-    printer.result(found, lambda: _text(found, form, printer))
+    printer.result(found, lambda: _text(found, form, printer, in_words=colour_blind))
     return 0
 
 
@@ -123,6 +122,7 @@ def _runs(wanted: set[str], *, ask: bool, tidy: bool, timeout_seconds: float, pr
             continue
         if not wanted & set(ACTIVE):
             continue
+        entry["contact"] = str(contact_path(workflow.workflow))
         entry |= dict(line.split("=", 1) for line in workflow.contact.format().splitlines())
         if ask:
             entry |= _ask(workflow.workflow, timeout_seconds)
@@ -138,47 +138,31 @@ def _ask(run: str, timeout_seconds: float) -> dict[str, Any]:
 
     try:
         with WorkflowRuntimeClient(run, timeout=timeout_seconds) as client:
-            answer = client("graphql", {"request_string": QUERY})
+            answer = client("graphql", {"request_string": QUERY, "variables": {"workflows": [run]}})
             told = answer["workflows"][0]
     except TidemillError as error:
         return {"status": "unknown", "error": f"{type(error).__name__}: {error}"}
     except (KeyError, IndexError, TypeError):
         return {"status": "unknown", "error": f"an answer without workflows: {str(answer)[:80]}"}
-    return {"status": told["status"], "statusMsg": told["statusMsg"], "stateTotals": told["stateTotals"]}
+    return {key: told.get(key) for key in ("status", "statusMsg", "stateTotals", "meta")}
 
 
-def _text(found: list[dict[str, Any]], form: str, printer: Printer) -> str:
+def _text(found: list[dict[str, Any]], form: str, printer: Printer, *, in_words: bool) -> str:
     if form == "name":
         return "\n".join(entry["name"] for entry in found)
     if form == "rich":
-        return "\n".join(_rich(entry, printer) for entry in found)
+        return rich_text(found, printer, in_words=in_words)
+    if form == "contact":
+        return "\n".join(_contact(entry) for entry in found)
     if form == "tree":
-        return draw_tree({entry["name"]: _address(entry) for entry in found})
-    return "\n".join(f"{entry['name']} {_address(entry)}".rstrip() for entry in found)
+        return draw_tree({entry["name"]: address(entry) for entry in found})
+    return "\n".join(f"{entry['name']} {address(entry)}".rstrip() for entry in found)
 
 
-def _address(entry: dict[str, Any]) -> str:
-    if "CYLC_WORKFLOW_HOST" not in entry:
-        return ""
-    address = f"{entry['CYLC_WORKFLOW_HOST']}:{entry['CYLC_WORKFLOW_PORT']}"
-    return f"{address} {entry.get('CYLC_WORKFLOW_PID', '')}".rstrip()
-
-
-def _rich(entry: dict[str, Any], printer: Printer) -> str:
-    status = entry.get("status", "unknown")
-    name = printer.style(entry["name"], "bold")
-    heading = f"{MARKS.get(status, '?')} {name} ({entry.get('statusMsg') or status})"
-    lines = [f"{heading} {printer.style(_address(entry), 'dim')}".rstrip()]
-    if "error" in entry:
-        lines.append(f"    {printer.style(entry['error'].splitlines()[0], 'red')}")
-    totals = [
-        f"{count} {printer.style(state, COLORS[state])}"
-        for state, count in (entry.get("stateTotals") or {}).items()
-        if count and state in COLORS
-    ]
-    if totals:
-        lines.append(f"    {', '.join(totals)}")
-    return "\n".join(lines)
+def _contact(entry: dict[str, Any]) -> str:
+    """The lines of the contact file under the name; only the name where nothing runs."""
+    lines = [f"    {key}={value}" for key, value in entry.items() if key.isupper()]
+    return "\n".join([entry["name"], *lines])
 
 
 def _natural(name: str) -> list[tuple[int, str]]:
