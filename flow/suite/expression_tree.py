@@ -1,7 +1,7 @@
 """The trees that expressions become: whether they hold, their value, their text with what was found.
 
-Trees are shared by all who write the same text, so they hold no nodes: who evaluates brings a `Lookup`. Arithmetic is in
-integers; plus and minus on a repeat over dates count calendar days (ecFlow behaviour).
+Trees are shared by all who write the same text, so they hold no nodes: who evaluates brings a `Lookup`. Arithmetic is
+in integers; plus and minus on a repeat over dates count calendar days (ecFlow behaviour).
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from attrs import field, frozen
 
 from .julian import date_to_julian, julian_to_date
 from .states import State
-
 
 COMPARISONS: Final[dict[str, Callable[[int, int], bool]]] = {
     "==": eq,

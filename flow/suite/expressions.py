@@ -1,7 +1,7 @@
 """Trigger and complete expressions: text to a tree, and what a tree names.
 
-The grammar is ecFlow's: `and` binds tighter than `or`, the arithmetic operators all bind alike, from left to right. Parsing
-is remembered by text, for large suites say the same thing many times.
+The grammar is ecFlow's: `and` binds tighter than `or`, the arithmetic operators all bind alike, from left to right.
+Parsing is remembered by text, for large suites say the same thing many times.
 """
 
 from __future__ import annotations
