@@ -17,7 +17,9 @@ def make_parser() -> Parser:
   tidemill remove ocean//1/relax              from all flows
   tidemill remove --flow=1 ocean//1/relax     from one flow; the task may remain in others
   tidemill remove 'ocean//*/*:failed'         every active task that has failed
+  tidemill remove --plan ocean//1/relax       what that would do
 """,
+        with_plans=True,
     )
     parser.add_argument(
         "--flow", action="append", default=[], metavar="NUMBER", help="remove from this flow only; may be repeated"

@@ -22,6 +22,7 @@ def make_parser() -> Parser:
   tidemill set --pre=xtrigger/clock ocean//3/in  satisfy an xtrigger
 """,
         with_flows=True,
+        with_plans=True,
     )
     parser.add_argument(
         "-o",

@@ -9,6 +9,7 @@ from typing import Any
 from .control import one_identifier, tell, to_all, wait_seconds, workflow_names, workflow_part
 from .exceptions import InputError
 from .plain import Parser
+from .plans import add_plan_options, apply_plans, show_plans
 
 
 def make_parser() -> Parser:
@@ -24,7 +25,7 @@ def make_parser() -> Parser:
   tidemill stop --wait ocean                             and wait until it has stopped
 """,
     )
-    parser.add_argument("ids", nargs="+", metavar="WORKFLOW[//CYCLE[/TASK]]")
+    parser.add_argument("ids", nargs="*", metavar="WORKFLOW[//CYCLE[/TASK]]")
     parser.add_argument("-k", "--kill", action="store_true", help="end active jobs, then stop")
     parser.add_argument(
         "-n", "--now", action="count", default=0, help="leave active jobs; twice: do not even wait for event handlers"
@@ -40,13 +41,22 @@ def make_parser() -> Parser:
     parser.add_reason()
     parser.add_wait()
     parser.add_timeout()
+    add_plan_options(parser)
     return parser
 
 
 def main(argv: list[str]) -> int:
     """Stop workflows."""
     printer, values = make_parser().parse(argv)
-    requests, said = _requests(values)
+    requests: Mapping[str, Mapping[str, Any]]
+    if values.apply is not None:
+        requests, said = apply_plans(values, "stop"), "stopping as planned"
+    else:
+        if not values.ids:
+            raise InputError("name the workflow to stop")
+        requests, said = _requests(values)
+    if values.plan:
+        return show_plans(printer, requests, "stop", timeout=values.comms_timeout)
 
     def wait(run: str) -> None:
         if values.max_polls > 0:

@@ -9,25 +9,31 @@ from typing import Any
 from .control import changed, tasks_by_run, tell, wait_seconds
 from .exceptions import InputError
 from .plain import Parser
+from .plans import add_plan_options, apply_plans, show_plans
 from .printer import Printer
 
 
-def task_parser(name: str, description: str, examples: str, *, with_flows: bool = False) -> Parser:
+def task_parser(
+    name: str, description: str, examples: str, *, with_flows: bool = False, with_plans: bool = False
+) -> Parser:
     """A parser for ``ID...``, ``--reason``, ``--comms-timeout`` and ``--until-done``, to which a command adds its own.
 
     Args:
         with_flows: `add_flow_options` will be called: ``--wait`` then means what it does in Cylc, waiting for a flow.
+        with_plans: the command can be planned: ``--plan`` and ``--apply``.
     """
     parser = Parser(name, description, json=True, examples=examples)
     parser.add_argument(
         "ids",
-        nargs="+",
+        nargs="*" if with_plans else "+",
         metavar="ID",
         help="WORKFLOW//CYCLE/TASK, or WORKFLOW //CYCLE/TASK ...; see 'tidemill help id'",
     )
     parser.add_reason()
     parser.add_timeout()
     parser.add_wait(name_is_taken=with_flows)
+    if with_plans:
+        add_plan_options(parser)
     return parser
 
 
@@ -78,7 +84,15 @@ def act(printer: Printer, values: Namespace, name: str, *, verb: str, **argument
         verb: what it did, for a person: ``held``.
         arguments: of the command, besides the tasks.
     """
-    requests = {run: {"tasks": tasks, **arguments} for run, tasks in tasks_by_run(values.ids).items()}
+    plans = getattr(values, "apply", None)
+    if plans is not None:
+        requests = apply_plans(values, name)
+    else:
+        if not values.ids:
+            raise InputError("no task is named: write WORKFLOW//CYCLE/TASK")
+        requests = {run: {"tasks": tasks, **arguments} for run, tasks in tasks_by_run(values.ids).items()}
+    if getattr(values, "plan", False):
+        return show_plans(printer, requests, name, timeout=values.comms_timeout)
     return tell(
         printer,
         requests,

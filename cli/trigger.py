@@ -19,8 +19,10 @@ def make_parser() -> Parser:
   tidemill trigger 'ocean//*:failed'            run all failed tasks again
   tidemill trigger --flow=new ocean//1/relax    run on from there in a new flow
   tidemill trigger --until-done ocean//1/relax  return once its job is submitted
+  tidemill trigger --plan ocean//1/relax        what that would do; do it with --apply
 """,
         with_flows=True,
+        with_plans=True,
     )
     add_flow_options(parser)
     parser.add_argument("--on-resume", action="store_true", help="accepted for older scripts; changes nothing")

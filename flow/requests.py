@@ -12,8 +12,10 @@ from ..exceptions import TidemillError
 from .engine import commands
 from .engine.events import Command, JobKey, JobMessage, Tick
 from .engine.reloading import check_reload
+from .engine.watched import check_unmoved
 from .exceptions import CommandFailed, CommandUndecided
 from .prepare import reread
+from .previews import Previews, check_same_definition, check_same_run
 from .receipts import RECEIVED, VALIDATED, Receipt
 from .record.exceptions import RecordError
 from .record.log import write_configuration
@@ -29,6 +31,7 @@ class Requests:
     def __init__(self, run: Scheduler) -> None:
         self._run = run
         self._reloading = asyncio.Lock()
+        self._previews = Previews(run)
         self.workflow = run.workflow
         self.owner = run.owner
         self.service_directory: Path = run.service_directory
@@ -56,6 +59,7 @@ class Requests:
             if receipt.state == RECEIVED:
                 try:
                     commands.check(self._run.engine, name, arguments)
+                    check_same_run(self._run.plan, arguments.get("expecting"))
                     await self._apply(receipt)
                 except CommandUndecided:
                     raise
@@ -66,12 +70,19 @@ class Requests:
 
     async def _apply(self, receipt: Receipt) -> None:
         name, arguments = receipt.name, receipt.arguments
-        command = Command(self._run.time(), name, arguments, receipt.id, receipt.user, receipt.reason)
         if name == "reload_workflow":
+            # What its plan rests on must hold before the files are taken up, not after.
+            command = Command(self._run.time(), name, {}, receipt.id, receipt.user, receipt.reason)
             await self._reload(command, receipt)
             return
+        command = Command(self._run.time(), name, arguments, receipt.id, receipt.user, receipt.reason)
         receipt.state = VALIDATED
-        shown = ", ".join(f"{key}={value}" for key, value in arguments.items() if value is not None)
+        # What a plan rests on is in the receipt; here it would be pages.
+        shown = ", ".join(
+            f"{key}={'a plan' if key == 'expecting' else value}"
+            for key, value in arguments.items()
+            if value is not None
+        )
         self.log("INFO", f'Command "{name}" received. ID={receipt.id}\n{name}({shown})')
         await self._run.committed(command)
 
@@ -91,6 +102,9 @@ class Requests:
             loop = asyncio.get_running_loop()
             try:
                 config, definition = await loop.run_in_executor(None, reread, self._run.plan)
+                if expecting := receipt.arguments.get("expecting"):
+                    check_same_definition(self._run.plan.config, config, expecting)
+                    check_unmoved(self._run.engine, command.name, {}, expecting)
                 check_reload(self._run.engine.definition, definition)
             except TidemillError as error:
                 self.log("ERROR", f"Reload failed: the definition in use stays.\n{error}")
@@ -112,6 +126,14 @@ class Requests:
             self._run.engine.next_definition = definition
             receipt.state = VALIDATED
             await self._run.committed(command)
+
+    async def plan(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """What a command would do, worked out in a copy of the run; see `Previews.make`."""
+        return await self._previews.make(name, arguments)
+
+    def known_plan(self, id: str) -> dict[str, Any]:
+        """A plan made before, by its id; raises `CommandFailed` if there is none."""
+        return self._previews.known(id)
 
     async def receipts(self, limit: int) -> list[dict[str, Any]]:
         """The receipts of the latest commands, oldest first, those under way last."""

@@ -19,6 +19,12 @@ class SchedulerServices(Services, Protocol):
     ) -> dict[str, Any]:
         """Carry out a user's command; returns what it changed, once that is on disk."""
 
+    async def plan(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """What a command would do; nothing is changed."""
+
+    def known_plan(self, id: str) -> dict[str, Any]:
+        """A plan made before, by its id."""
+
     async def receipts(self, limit: int) -> list[dict[str, Any]]:
         """The receipts of the latest commands, oldest first."""
 
@@ -137,6 +143,26 @@ class WorkflowRuntimeServer(RequestServer):
             reason: why, for the record.
         """
         return await self._command(name, arguments or {}, meta, reason)
+
+    @expose(access="control")
+    async def plan(
+        self, name: str | None = None, arguments: dict[str, Any] | None = None, id: str | None = None
+    ) -> dict[str, Any]:
+        """Work out what a command would do, in a copy of the run: nothing is changed. See docs/interventions.md.
+
+        To carry it out, give `command` the plan's ``arguments`` and, as the argument ``expecting``, its ``expecting``:
+        it is refused if what the plan concerns has moved.
+
+        Arguments:
+            name: of the command: ``force_trigger_tasks``, ``set``, ``remove_tasks``, ``stop`` or ``reload_workflow``.
+            arguments: of the command, by name.
+            id: of a plan made before, which is returned as it was then.
+        """
+        if id is not None:
+            return self.schd.known_plan(id)
+        if name is None:
+            raise RequestRefused("plan: give the name of a command, or the id of a plan")
+        return await self.schd.plan(name, arguments or {})
 
     @expose(access="read")
     async def receipts(self, limit: int = 100) -> list[dict[str, Any]]:

@@ -53,7 +53,7 @@ def foresee(
     seen = Foresight()
     killed = set(ended)
     _let_go(engine)
-    pending: list[Event] = []
+    pending: list[Event] = [XtriggerReported(engine.now, one, satisfied=True) for one in engine.xtriggers.in_flight()]
     for proxy in list(engine.pool.values()):
         if proxy.status in states.LIVE and proxy.job is not None and proxy.point <= horizon:
             pending += _outcome(engine, proxy.job_key, killed)

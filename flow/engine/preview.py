@@ -34,8 +34,8 @@ def preview(
     Returns:
         ``result`` (what the command would answer) or ``refused``; ``expecting``: what the plan rests on; and lists of
         ``CYCLE/TASK`` or ``CYCLE/TASK/NN``: ``runs``, ``killed``, ``orphaned``, ``left`` (jobs that go on without a
-        scheduler), ``awaited`` (jobs the scheduler waits for), ``removed``, ``finished``; ``entered``: task and state of
-        what comes into the pool; ``changed``: task, before and after of what stays; ``calls``: functions of external
+        scheduler), ``awaited`` (jobs the scheduler waits for), ``removed``, ``finished``; ``entered``: task and state
+        of what comes into the pool; ``changed``: task, before and after of what stays; ``calls``: functions of external
         triggers; ``says``: warnings; ``ends``: how the run ends, if it does at once.
     """
     if definition is not None:
@@ -111,7 +111,12 @@ def _told(
         "finished": finished,
         "changed": changed,
         "ends": ends,
-        "says": [text for level, text, _ in turn.log if level in ("WARNING", "ERROR", "CRITICAL")],
+        "says": [
+            text
+            for level, text, _ in turn.log
+            # Jobs of tasks that are removed are listed by what becomes of them.
+            if level in ("WARNING", "ERROR", "CRITICAL") and "removed while its job is active" not in text
+        ],
     }
 
 

@@ -56,6 +56,10 @@ class Xtriggers:
         self._clocks: dict[TaskProxy, list[str]] = {}
         """Signatures of the clock triggers each instance waits for."""
 
+    def in_flight(self) -> list[str]:
+        """The signatures called and not answered yet."""
+        return list(self._in_flight)
+
     # -- instances come and go -----------------------------------------------------------------------------------------
 
     def attach(self, proxy: TaskProxy, *, restored: bool = False) -> None:
