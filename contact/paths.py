@@ -15,6 +15,7 @@ SERVICE = ".service"
 CONTACT = "contact"
 LATEST_RUN = "runN"
 COMMANDS = ".commands"
+SUITE_SERVERS = ".ecflow"
 
 
 def current_user() -> str:
@@ -66,6 +67,15 @@ def commands_directory(host: str, port: int) -> Path:
     """
     name = "localhost" if host in ("127.0.0.1", "::1") else host
     return run_root() / COMMANDS / f"{name}.{port}"
+
+
+def suite_server_directory(host: str, port: int) -> Path:
+    """The directory of the suite server at an address: its contact file and keys (in ``.service``) and its record.
+
+    Every name of the loopback interface is ``localhost`` here, as is this machine's own name.
+    """
+    names = ("127.0.0.1", "::1", "", os.uname().nodename)
+    return run_root() / SUITE_SERVERS / f"{'localhost' if host in names else host}.{port}"
 
 
 def resolve_workflow(workflow: str) -> str:
