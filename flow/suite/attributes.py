@@ -347,9 +347,8 @@ class Aviso:
     @property
     def definition(self) -> str:
         words = [f"aviso --name {self.name} --listener '{self.listener}'"]
-        for option in ("url", "schema", "polling", "revision", "auth"):
-            if value := getattr(self, option):
-                words.append(f"--{option} {value}")
+        options = ("url", "schema", "polling", "revision", "auth")
+        words.extend(f"--{option} {value}" for option in options if (value := getattr(self, option)))
         return " ".join(words)
 
 
@@ -368,9 +367,8 @@ class Mirror:
     @property
     def definition(self) -> str:
         words = [f"mirror --name {self.name} --remote_path {self.remote_path}"]
-        for option in ("remote_host", "remote_port", "polling"):
-            if value := getattr(self, option):
-                words.append(f"--{option} {value}")
+        options = ("remote_host", "remote_port", "polling")
+        words.extend(f"--{option} {value}" for option in options if (value := getattr(self, option)))
         if self.ssl:
             words.append("--ssl")
         if self.remote_auth:

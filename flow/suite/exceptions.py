@@ -24,3 +24,7 @@ class DefinitionError(SuiteError):
         place = f"{file or 'definition'}:{line}: " if line else f"{file}: " if file else ""
         shown = f"\n  {text.strip()}" if text.strip() else ""
         super().__init__(f"{place}{reason}{shown}")
+
+
+class AttributeTextError(SuiteError):
+    """The text of an attribute makes no sense."""

@@ -1,4 +1,4 @@
-"""The tree: a `Defs` holds suites, a suite families and tasks, a task perhaps aliases. Attributes hang on every node."""
+"""The tree: a `Defs` holds suites, a suite families and tasks, a task perhaps aliases; attributes hang on each."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Node:
     """What suites, families, tasks and aliases have in common.
 
@@ -81,12 +81,17 @@ class Node:
     autorestore: AutoRestore | None = None
     state_change_number: int = 0
     modify_change_number: int = 0
+    run_time_seconds: int = 0
+    """How long it was active when it was so last (``rt:``)."""
     state_changed_seconds: int = 0
     """Suite time since begin at which the state changed last (``dur:`` of a checkpoint)."""
     _path: str | None = None
     _by_name: dict[str, Node] | None = None
 
     kind = "node"
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.path}>"
 
     @property
     def path(self) -> str:
@@ -194,7 +199,7 @@ class Node:
         return None
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Suite(Node):
     """A tree that is begun as a whole and has a clock of its own."""
 
@@ -206,14 +211,14 @@ class Suite(Node):
     kind = "suite"
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Family(Node):
     """A node that holds families and tasks."""
 
     kind = "family"
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Submittable(Node):
     """What runs jobs."""
 
@@ -224,7 +229,7 @@ class Submittable(Node):
     aborted_reason: str = ""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Task(Submittable):
     """A node that runs jobs; its children are aliases."""
 
@@ -234,14 +239,14 @@ class Task(Submittable):
     kind = "task"
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Alias(Submittable):
     """A copy of a task for one edit of its script; nothing depends on it."""
 
     kind = "alias"
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Defs:
     """All suites of a server or of a file, the server's variables and the externs."""
 

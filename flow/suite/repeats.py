@@ -55,7 +55,7 @@ class RepeatInteger:
 
 @define
 class RepeatDateTime:
-    """Instants from `start` to `end`, `step_seconds` apart; instants are seconds since 1970 on a clock without zones."""
+    """Instants from `start` to `end`, `step_seconds` apart: seconds since 1970 on a clock without zones."""
 
     name: str
     start: int

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date as calendar_date
+
 from attrs import define
 
 from .attributes import clock_text
@@ -146,3 +148,20 @@ class Day:
         else:
             words.append("date:not-a-date-time")
         return " ".join(words)
+
+
+def instant_of(year: int, month: int, day: int) -> int:
+    """Midnight of a day, in seconds since 1970 on a clock without zones."""
+    return (calendar_date(year, month, day).toordinal() - _EPOCH_DAY) * 86400
+
+
+_EPOCH_DAY = calendar_date(1970, 1, 1).toordinal()
+
+
+def moment_text(seconds: int) -> str:
+    """Seconds since 1970 as a checkpoint writes them: ``2020-Feb-01 12:00:00``."""
+    day, rest = divmod(seconds, 86400)
+    date = calendar_date.fromordinal(day + _EPOCH_DAY)
+    return (
+        f"{date.year}-{MONTH_NAMES[date.month - 1]}-{date.day:02} {rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
+    )
