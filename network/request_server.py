@@ -11,9 +11,9 @@ import random
 import socket
 import struct
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 import zmq
 from zmq import backend as zmq_backend
@@ -29,6 +29,9 @@ from .expose import Endpoint, Endpoints, may_call, unknown_command
 from .memory import Reply, ReplyMemory
 from .publisher import WorkflowPublisher
 
+if TYPE_CHECKING:
+    from ..contact.ports.registration import Registration
+
 DEFAULT_PORTS = (43001, 43101)
 
 _SLICE_MESSAGES = 100
@@ -37,7 +40,10 @@ _IN_FLIGHT = 1000
 _LINGER_MILLISECONDS = 1000
 _LONGEST_ID = 200
 _GRACE_SECONDS = 5.0
+_TRIES_OF_GIVEN_PORTS = 3
 _LARGEST_REQUEST = 64 * 1024 * 1024
+_WORTH_SHARING = 256 * 1024
+"""Bytes; a longer reply is not copied but lent to the library, which costs a message to get it back."""
 # Plain numbers: combining the library's flags would cost a microsecond each time.
 _NO_WAIT = int(zmq.NOBLOCK)
 _MORE = int(zmq.NOBLOCK | zmq.SNDMORE)
@@ -94,11 +100,17 @@ class RequestServer(Endpoints):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
         self._drain_due = False
+        self._registration: Registration | None = None
 
     # --- life ---
 
     def start(
-        self, loop: asyncio.AbstractEventLoop, host: str, ports: tuple[int, int] = DEFAULT_PORTS
+        self,
+        loop: asyncio.AbstractEventLoop,
+        host: str,
+        ports: tuple[int, int] = DEFAULT_PORTS,
+        *,
+        registration: Registration | None = None,
     ) -> tuple[int, int]:
         """Bind both sockets and begin to answer; returns the ports for requests and for publishing (0: none).
 
@@ -106,10 +118,13 @@ class RequestServer(Endpoints):
             loop: the loop everything runs in.
             host: name or address to be reached at, as the contact file will say; nothing else is listened on.
             ports: first and last port of the range to choose from; (0, 0) for any the system has.
+            registration: with a port manager, whose ports come first; kept until the server stops, even if it
+                does not start.
 
         Raises:
             ServerError: the keys cannot be read, the host is not of this machine, or no port is free.
         """
+        self._registration = registration
         try:
             keys = read_key_pair(self.schd.service_directory / SERVER_SECRET)
         except KeyFileError as error:
@@ -140,14 +155,17 @@ class RequestServer(Endpoints):
                 # A peer whose machine vanished is noticed, and its memory freed.
                 listening.setsockopt(zmq.TCP_KEEPALIVE, 1)
                 listening.setsockopt(zmq.TCP_KEEPALIVE_IDLE, 120)
-            self.port = self._bind(self._socket, address, ports)
+            self.port = self._bind(self._socket, address, ports, "")
+            bound = {"": self.port}
             if self.publisher is not None:
-                self.publish_port = self._bind(self.publisher.socket, address, ports)
+                self.publish_port = bound["publish"] = self._bind(self.publisher.socket, address, ports, "publish")
         except ServerError:
             self._close()
             self._context.destroy(linger=0)
             raise
         self.host = host
+        if registration is not None:
+            registration.keep(loop, bound)
         loop.add_reader(self._socket.FD, self._drain)
         loop.add_reader(self._monitor.FD, self._drain_monitor)
         if self.publisher is not None:
@@ -200,6 +218,8 @@ class RequestServer(Endpoints):
         self._socket.disable_monitor()
         self._monitor.close()
         self._socket.close()
+        if self._registration is not None:
+            self._registration.close()
         self._authenticator.stop()
 
     def _address_of(self, host: str) -> str:
@@ -218,22 +238,33 @@ class RequestServer(Endpoints):
             )
         return address
 
-    def _bind(self, listening: zmq.Socket[bytes], address: str, ports: tuple[int, int]) -> int:
+    def _ports(self, ports: tuple[int, int], purpose: str) -> Iterator[int]:
+        """The ports to try: a few that the port manager gives, then those of the range in any order."""
+        if self._registration is not None:
+            for _ in range(_TRIES_OF_GIVEN_PORTS):
+                given = self._registration.take(purpose)
+                if given is None:
+                    break
+                yield given
         first, last = ports
         choice = list(range(first, last + 1))
         random.shuffle(choice)
-        for port in choice:
+        yield from choice
+
+    def _bind(self, listening: zmq.Socket[bytes], address: str, ports: tuple[int, int], purpose: str) -> int:
+        first, last = ports
+        for port in self._ports(ports, purpose):
             try:
                 listening.bind(endpoint_of(address, port))
             except zmq.ZMQError as error:
-                if error.errno == zmq.EADDRINUSE:
+                if error.errno in (zmq.EADDRINUSE, zmq.EACCES):
                     continue
                 raise ServerError(f"Cannot listen on {address}:{port}: {error.strerror}") from None
             bound = listening.getsockopt(zmq.LAST_ENDPOINT)
             assert isinstance(bound, bytes)
             return int(bound.rpartition(b":")[2])
         raise ServerError(
-            f"Cannot listen on {address}: every port from {first} to {last} is in use; stop what uses them, "
+            f"Cannot listen on {address}: every port from {first} to {last} is in use, or not for us; stop what uses them, "
             "or widen the range of ports in the configuration"
         )
 
@@ -298,7 +329,10 @@ class RequestServer(Endpoints):
         try:
             for part in envelope:
                 send(to, part, _MORE, False)
-            send(to, reply, _NO_WAIT)
+            if len(reply) < _WORTH_SHARING:
+                send(to, reply, _NO_WAIT)
+            else:
+                to.send(reply, _NO_WAIT, copy=False)
         except zmq.ZMQError as error:
             self._failures("WARNING", f"A reply could not be sent: {error}")
 
@@ -347,12 +381,13 @@ class RequestServer(Endpoints):
             arguments["meta"] = {**meta, "key": caller.key, "role": caller.role}
         if endpoint.access != "read":
             self._log_command(endpoint, meta)
-        reply = self._run(endpoint, arguments)
+        reply = self._run(endpoint, arguments, meta, caller)
         if key is not None:
             self._memory.keep(key, endpoint.name, reply)
         return reply
 
-    def _run(self, endpoint: Endpoint, arguments: dict[str, Any]) -> Reply:
+    def _run(self, endpoint: Endpoint, arguments: dict[str, Any], meta: dict[str, Any], caller: Caller) -> Reply:
+        """The reply of an endpoint; `meta` and `caller` are for subclasses that answer some in another way."""
         if endpoint.is_async and len(self._tasks) >= _IN_FLIGHT:
             raise RequestRefused(f"{endpoint.name}: the scheduler is busy with {_IN_FLIGHT} requests: try again later")
         try:

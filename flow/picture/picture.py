@@ -67,6 +67,8 @@ class Picture:
         self._clock = clock
         self._time = 0.0
         self._sealed: list[Message] = []
+        self._entire: bytes | None = None
+        """The whole as it was last handed out, until the next batch: many ask for it when a run has begun."""
         self._is_reloaded = True
         self.families: Channel[FamilyElement] = Channel("families", FamilyKind())
         self.family_proxies: Channel[FamilyProxyElement] = Channel("family_proxies", FamilyProxyKind())
@@ -236,6 +238,7 @@ class Picture:
             return
         now = self._tick()
         text = repr(now)
+        self._entire = None
         self._is_reloaded = False
         self.sequence += 1
         payloads: list[Message] = []
@@ -270,11 +273,13 @@ class Picture:
     def entire(self) -> bytes:
         """The whole picture, a `PbEntireWorkflow`."""
         now = self._settle()
-        parts = [wire.message(PbEntireWorkflow.workflow, self._workflow_whole(now))]
-        for channel in self._channels():
-            parts += channel.whole(_ENTIRE_FIELDS[channel.topic])
-        parts.append(wire.integer(PbEntireWorkflow.sequence, self.sequence))
-        return b"".join(parts)
+        if self._entire is None:
+            parts = [wire.message(PbEntireWorkflow.workflow, self._workflow_whole(now))]
+            for channel in self._channels():
+                parts += channel.whole(_ENTIRE_FIELDS[channel.topic])
+            parts.append(wire.integer(PbEntireWorkflow.sequence, self.sequence))
+            self._entire = b"".join(parts)
+        return self._entire
 
     def elements(self, element_type: str) -> bytes:
         """Everything of one kind as the bytes of its deltas, all of it `added`; of every kind for ``all``.
