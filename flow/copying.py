@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import os
 import signal
 import sys
@@ -13,6 +12,8 @@ import traceback
 import warnings
 from collections.abc import Callable
 from typing import Any, NoReturn
+
+import msgspec
 
 from ..exceptions import TidemillError
 from .exceptions import PreviewFailed
@@ -97,7 +98,7 @@ def _work(work: Callable[[], Any], writing: int, timeout_seconds: int) -> NoRetu
             answer = {"refused": str(error)}
         except BaseException:
             answer = {"failed": traceback.format_exc()}
-        data = json.dumps(answer, default=str).encode()
+        data = msgspec.json.encode(answer, enc_hook=str)
         while data:
             data = data[os.write(writing, data) :]
     finally:
@@ -137,7 +138,7 @@ def _outcome(data: bytes, status: int, timeout_seconds: int) -> Any:
             if number == -signal.SIGALRM
             else f"The copy that worked out the plan ended with {number}"
         )
-    answer = json.loads(data)
+    answer = msgspec.json.decode(data)
     if "refused" in answer:
         raise PreviewFailed(answer["refused"])
     if "failed" in answer:

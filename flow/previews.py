@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PLANNED = ("force_trigger_tasks", "set", "remove_tasks", "stop", "reload_workflow")
 """Commands that can be planned."""
-LOOK_AHEAD_JOBS = 20_000
+LOOK_AHEAD_JOBS = 50_000
 LOOK_AHEAD_SECONDS = 10.0
 PLANS_KEPT = 50
 
@@ -61,19 +61,7 @@ class Previews:
             config, definition = await self._reread(run_plan)
         async with self._one_at_a_time:
             now = self._run.time()
-            outcome = await in_a_copy(partial(self._work_out, name, arguments, now, definition))
-        expecting = {**outcome.pop("expecting"), "uuid": run_plan.uuid}
-        if config is not None:
-            expecting["definition"] = [digest(run_plan.config), digest(config)]
-        plan = {
-            "workflow": self._run.workflow,
-            "command": name,
-            "arguments": {key: value for key, value in arguments.items() if value is not None},
-            "expecting": expecting,
-            "outcome": outcome,
-        }
-        plan["id"] = _fingerprint(plan)
-        plan["made"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+            plan: dict[str, Any] = await in_a_copy(partial(self._plan, name, arguments, now, config, definition))
         self._plans.pop(plan["id"], None)
         self._plans[plan["id"]] = plan
         while len(self._plans) > PLANS_KEPT:
@@ -97,6 +85,29 @@ class Previews:
         except TidemillError as error:
             raise CommandFailed(f"A reload would fail: {error}") from None
         return found
+
+    def _plan(
+        self,
+        name: str,
+        arguments: dict[str, Any],
+        now: float,
+        config: WorkflowConfig | None,
+        definition: WorkflowDefinition | None,
+    ) -> dict[str, Any]:
+        """In the copy: the whole plan."""
+        outcome = self._work_out(name, arguments, now, definition)
+        expecting = {**outcome.pop("expecting"), "uuid": self._run.plan.uuid}
+        if config is not None:
+            expecting["definition"] = [digest(self._run.plan.config), digest(config)]
+        plan = {
+            "workflow": self._run.workflow,
+            "command": name,
+            "arguments": {key: value for key, value in arguments.items() if value is not None},
+            "expecting": expecting,
+            "outcome": outcome,
+        }
+        made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+        return {"id": _fingerprint(plan), "made": made, **plan}
 
     def _work_out(
         self, name: str, arguments: dict[str, Any], now: float, definition: WorkflowDefinition | None
