@@ -46,11 +46,7 @@ class ChildPort:
         """
         self._server = await asyncio.start_server(self._connected, HOST, 0, limit=LONGEST_LINE_BYTES, backlog=1024)
         own = self._server.sockets[0].getsockname()[1]
-        temporary = address_file.with_name(f".{address_file.name}-{secrets.token_hex(4)}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(f"{HOST}:{own}:{host}:{port}:{self._token}\n")
-        os.replace(temporary, address_file)
+        _write_private(address_file, f"{HOST}:{own}:{host}:{port}:{self._token}\n")
 
     async def stop(self) -> None:
         """Hang up on all: jobs that wait for an answer ask again later."""
@@ -85,3 +81,11 @@ class ChildPort:
             pass
         finally:
             writer.close()
+
+
+def _write_private(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(temporary, path)

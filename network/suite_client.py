@@ -39,8 +39,8 @@ class SuiteClient(RequestClient):
         except ClientError as error:
             self._look()
             raise ClientError(
-                f"something listens on {self.host}:{self.port}, but not authorised: {error}. Its keys belong to the user "
-                "that runs the server"
+                f"something listens on {self.host}:{self.port}, but not authorised: {error}. "
+                "The keys belong to the user that runs the server"
             ) from None
 
     def _look(self) -> None:
