@@ -25,7 +25,15 @@ COMMAND_NOT_FOUND = 127
 COMMAND_NOT_STARTED = 126
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+EXAMPLES = """\b
+Examples:
+  tidemill ports serve                         give the ports 30001 to 31000, at port 30000
+  tidemill ports list                          who has which port of this host
+  tidemill ports get viewer -- ./viewer.sh     run a command with a port of its own
+"""
+
+
+@click.group(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def command() -> None:
     """The port manager: gives the services of a host their ports, and tells who has which."""
 

@@ -19,13 +19,11 @@ from typing import Any, NamedTuple
 
 from .exceptions import PortManagerError, PortManagerLost, PortRequestError
 from .paths import current_user
-from .ports.address import DEFAULT_PORT, is_local, manager_address, socket_name
+from .ports.address import DEFAULT_PORT, QUICK_SECONDS, connect, connect_quickly, manager_address
 from .ports.service import DETAILS, TOLD, Service, service_of, write_details
 from .ports.tcl_list import join_words, split_words
 
 TIMEOUT_SECONDS = 5.0
-QUICK_SECONDS = 0.5
-"""How long a port manager that nobody asked for may keep its users waiting."""
 
 _CRITERIA = ("service", "beginswith", "user")
 _LONGEST_LINE_BYTES = 64 * 1024
@@ -45,8 +43,7 @@ class PortManager:
         host: where it runs.
         port: where it listens.
         timeout: seconds to wait for the connection and for each answer.
-        beside_only: where there are Unix sockets beside the port, be content with no other connection: what has
-            the port may be no port manager.
+        connected: a connection made already, by `ports.address.connect`.
 
     On the host itself the Unix socket beside the port is used if there is one: then the kernel tells who we are.
     May be used from several threads, which then wait for each other.
@@ -65,7 +62,7 @@ class PortManager:
         port: int = DEFAULT_PORT,
         *,
         timeout: float = TIMEOUT_SECONDS,
-        beside_only: bool = False,
+        connected: socket.socket | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -74,7 +71,7 @@ class PortManager:
         self._buffer = bytearray()
         self._lock = RLock()
         self._lost = ""
-        self.socket = connect(host, port, timeout_seconds=timeout, beside_only=beside_only)
+        self.socket = connected or connect(host, port, timeout_seconds=timeout)
 
     # -- ports -------------------------------------------------------------------------------------------------------
 
@@ -247,29 +244,7 @@ class PortManager:
         return f"The port manager at {self.host}:{self.port}"
 
 
-def connect(host: str, port: int, *, timeout_seconds: float, beside_only: bool = False) -> socket.socket:
-    """A connection to a port manager: by the Unix socket beside its port where we are on its host, else by TCP.
-
-    Raises:
-        OSError: nobody listens there, the host is not known, or it took too long.
-    """
-    name = socket_name(port) if is_local(host) else None
-    if name is not None:
-        beside = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            beside.settimeout(timeout_seconds)
-            beside.connect(name)
-            return beside
-        except OSError:
-            beside.close()
-            if beside_only:
-                raise
-    found = socket.create_connection((host, port), timeout=timeout_seconds)
-    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return found
-
-
-def running_manager(*, timeout_seconds: float = QUICK_SECONDS) -> PortManager | None:
+def running_manager() -> PortManager | None:
     """The port manager of this host if one runs; costs next to nothing if none does.
 
     One that nobody named is known by the Unix socket beside its port, where there are such: another program may
@@ -282,6 +257,7 @@ def running_manager(*, timeout_seconds: float = QUICK_SECONDS) -> PortManager | 
     if address is None:
         return None
     try:
-        return PortManager(address.host, address.port, timeout=timeout_seconds, beside_only=not address.is_configured)
+        connected = connect_quickly(address)
     except OSError:
         return None
+    return PortManager(address.host, address.port, timeout=QUICK_SECONDS, connected=connected)

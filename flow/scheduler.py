@@ -20,6 +20,8 @@ from .. import __version__
 from ..contact.file import ContactFile
 from ..contact.keys import create_keys, remove_keys
 from ..contact.paths import current_user
+from ..contact.ports.registration import Registration
+from ..contact.ports.service import SCHEDULER
 from ..exceptions import TidemillError
 from ..network.server import WorkflowRuntimeServer
 from .engine.effects import (
@@ -170,7 +172,12 @@ class Scheduler:
         self.server = WorkflowRuntimeServer(Requests(self))
         path = self.service_directory / "contact"
         try:
-            port, publish_port = self.server.start(asyncio.get_running_loop(), plan.host, plan.ports)
+            registration = Registration(
+                self.workflow, kind=SCHEDULER, workflow=self.workflow, contact=path, host=plan.host, log=self.log
+            )
+            port, publish_port = self.server.start(
+                asyncio.get_running_loop(), plan.host, plan.ports, registration=registration
+            )
             self.contact = ContactFile.of_this_process(
                 self.workflow,
                 plan.host,

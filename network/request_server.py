@@ -7,6 +7,7 @@ an endpoint cannot answer at once it answers from a task of its own, while other
 from __future__ import annotations
 
 import asyncio
+import errno
 import random
 import socket
 import struct
@@ -257,14 +258,14 @@ class RequestServer(Endpoints):
             try:
                 listening.bind(endpoint_of(address, port))
             except zmq.ZMQError as error:
-                if error.errno in (zmq.EADDRINUSE, zmq.EACCES):
+                if error.errno in (errno.EADDRINUSE, errno.EACCES):
                     continue
                 raise ServerError(f"Cannot listen on {address}:{port}: {error.strerror}") from None
             bound = listening.getsockopt(zmq.LAST_ENDPOINT)
             assert isinstance(bound, bytes)
             return int(bound.rpartition(b":")[2])
         raise ServerError(
-            f"Cannot listen on {address}: every port from {first} to {last} is in use, or not for us; stop what uses them, "
+            f"Cannot listen on {address}: every port from {first} to {last} is in use; stop what uses them, "
             "or widen the range of ports in the configuration"
         )
 

@@ -12,6 +12,8 @@ from ..exceptions import PortManagerError
 VARIABLE = "TIDEMILL_PORT_MANAGER"
 DEFAULT_PORT = 30000
 DEFAULT_RANGE = (30001, 31000)
+QUICK_SECONDS = 0.5
+"""How long a port manager may keep those waiting who can do without."""
 
 
 class ManagerAddress(NamedTuple):
@@ -71,3 +73,38 @@ def socket_name(port: int) -> str | None:
 def is_local(host: str) -> bool:
     """Whether a host is this machine, without asking anybody."""
     return host in ("", "localhost", "::1") or host.startswith("127.") or host == socket.gethostname()
+
+
+def connect(host: str, port: int, *, timeout_seconds: float, beside_only: bool = False) -> socket.socket:
+    """A connection to a port manager: by the Unix socket beside its port where we are on its host, else by TCP.
+
+    Raises:
+        OSError: nobody listens there, the host is not known, or it took too long.
+    """
+    name = socket_name(port) if is_local(host) else None
+    if name is not None:
+        beside = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            beside.settimeout(timeout_seconds)
+            beside.connect(name)
+            return beside
+        except OSError:
+            beside.close()
+            if beside_only:
+                raise
+    found = socket.create_connection((host, port), timeout=timeout_seconds)
+    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return found
+
+
+def connect_quickly(address: ManagerAddress) -> socket.socket:
+    """A connection to the port manager of this host, which nobody may have to wait for.
+
+    One that nobody named is known by the Unix socket beside its port, where there are such: another program may
+    have the port.
+
+    Raises:
+        OSError: it does not run.
+    """
+    beside_only = not address.is_configured
+    return connect(address.host, address.port, timeout_seconds=QUICK_SECONDS, beside_only=beside_only)
