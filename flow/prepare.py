@@ -23,6 +23,8 @@ from .language.globals import GlobalConfig, load_global_config
 from .plan import RunPlan
 
 TEMPLATE_VARIABLES = "_template_variables"
+START_POINT = "_start_point"
+"""The run parameter with the point that nothing runs before: ``startcp``, or that of the first start task."""
 REFERENCE_INACTIVITY_SECONDS = 180.0
 RUN_MODES = ("live", "simulation", "dummy")
 
@@ -87,7 +89,7 @@ def make_plan(
         now=now,
         initial_point=saved.get("icp") or options.initial_point,
         final_point=_persistent(options.final_point, saved.get("fcp")),
-        start_point=saved.get("startcp") or options.start_point,
+        start_point=saved.get(START_POINT) or options.start_point,
         stop_point=_persistent(options.stop_point, saved.get("stopcp")),
         hold_after=options.hold_after or saved.get("holdcp"),
         start_tasks=options.start_tasks,
@@ -143,7 +145,7 @@ def reread(plan: RunPlan) -> tuple[WorkflowConfig, WorkflowDefinition]:
         now=time.time(),
         initial_point=parameters.get("icp"),
         final_point=parameters.get("fcp"),
-        start_point=parameters.get("startcp"),
+        start_point=parameters.get(START_POINT),
         stop_point=parameters.get("stopcp"),
         hold_after=parameters.get("holdcp"),
     )
@@ -274,7 +276,8 @@ def _parameters(
         "n_restart": str(run_number - 1),
         "icp": write(definition.initial_point),
         "fcp": _persistent(options.final_point, saved.get("fcp")),
-        "startcp": write(start) if start != definition.initial_point else None,
+        "startcp": write(start) if start != definition.initial_point and not definition.start_tasks else None,
+        START_POINT: write(start) if start != definition.initial_point else None,
         "stopcp": _persistent(options.stop_point, saved.get("stopcp")),
         "holdcp": options.hold_after or saved.get("holdcp"),
         "run_mode": mode,

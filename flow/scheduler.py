@@ -319,7 +319,7 @@ class Scheduler:
         lines.append(f"Final point: {None if final is None else write(final)}")
         self.scheduler_log.header([LogRecord("INFO", line, now) for line in lines])
         if definition.start_tasks:
-            names = sorted(f"{write(point)}/{name}" for point, name in definition.start_tasks)
+            names = [f"{write(point)}/{name}" for point, name in definition.start_tasks]
             self.log("INFO", f"Start task: {names}")
         elif not plan.is_restart:
             kind = "Cold" if definition.start_point == definition.initial_point else "Warm"

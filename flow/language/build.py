@@ -6,6 +6,7 @@ import gc
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from typing import Any
 
 from ...exceptions import TidemillError
@@ -141,7 +142,7 @@ def _build(
         queues=read_queues(config, members, tasks, warnings=warnings),
         xtriggers=xtriggers.definitions,
         config=config.items,
-        start_tasks=_start_tasks(points, tasks),
+        start_tasks=_start_tasks(points, tasks, families),
         compatibility=config.compatibility,
         warnings=tuple(warnings),
     )
@@ -362,18 +363,29 @@ def _runahead(config: WorkflowConfig, cycling: Cycling, warnings: list[str]) -> 
         ) from error
 
 
-def _start_tasks(points: CyclePoints, tasks: Mapping[str, TaskDefinition]) -> tuple[tuple[int, str], ...]:
-    """The start tasks, each known and valid at its point."""
+def _start_tasks(
+    points: CyclePoints, tasks: Mapping[str, TaskDefinition], families: Mapping[str, Sequence[str]]
+) -> tuple[tuple[int, str], ...]:
+    """The start tasks, each known and valid at its point; families and patterns stand for the tasks they mean."""
+    chosen: dict[tuple[int, str], None] = {}
     for point, name in points.start_tasks:
         text = f"{points.cycling.format(point)}/{name}"
-        if name not in tasks:
+        meant = [
+            task
+            for task in tasks
+            if fnmatchcase(task, name)
+            or any(task in members and fnmatchcase(family, name) for family, members in families.items())
+        ]
+        if not meant:
             raise ConfigError(
                 f"start task {text}: no task {name} in the graph{did_you_mean(name, list(tasks))}",
                 hint="Give cycle/task, both as in the graph.",
             )
-        if not tasks[name].is_valid_at(point):
+        valid = [task for task in meant if tasks[task].is_valid_at(point)]
+        if not valid:
             raise ConfigError(
                 f"start task {text}: {name} does not run at that point",
                 hint="Choose a point of its recurrence.",
             )
-    return points.start_tasks
+        chosen.update(dict.fromkeys((point, task) for task in valid))
+    return tuple(chosen)
