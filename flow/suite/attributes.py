@@ -28,6 +28,8 @@ class Expression:
     tree: object
     free: bool = False
     """True when the dependency was released by hand, until the node is queued again."""
+    line: int = 0
+    """Of the definition it was read from; 0 if it was made otherwise."""
 
     @property
     def text(self) -> str:
@@ -87,8 +89,8 @@ class Event:
 
     @property
     def definition(self) -> str:
-        number = "" if self.number is None else f"{self.number} "
-        return f"event {number}{self.name}{' set' if self.initial else ''}"
+        number = [] if self.number is None else [str(self.number)]
+        return " ".join(["event", *number, *([self.name] if self.name else []), *(["set"] if self.initial else [])])
 
     @property
     def state_comment(self) -> str:
@@ -175,6 +177,8 @@ class InLimit:
     submission_only: bool = False
     incremented: bool = False
     """True while a family that counts once (`this_node_only`) holds its tokens."""
+    line: int = field(default=0, eq=False, repr=False)
+    """Of the definition it was read from; 0 if it was made otherwise."""
 
     @property
     def definition(self) -> str:
@@ -326,6 +330,8 @@ class AutoRestore:
     """Which archived nodes come back when this one completes."""
 
     paths: tuple[str, ...]
+    line: int = field(default=0, eq=False, repr=False)
+    """Of the definition it was read from; 0 if it was made otherwise."""
 
     @property
     def definition(self) -> str:

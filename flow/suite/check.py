@@ -12,16 +12,18 @@ from attrs import define, field
 from .attributes import Expression, InLimit
 from .exceptions import SuiteError
 from .expressions import Reference, references
-from .nodes import Defs, Node, Suite
-from .repeats import RepeatDate, RepeatDateList, RepeatDateTime, RepeatDateTimeList, RepeatDay, RepeatList
+from .nodes import Alias, Defs, Node, Suite
+from .repeats import RepeatDate, RepeatDateList, RepeatDateTime, RepeatDateTimeList, RepeatDay
 
+_SUITE_NAMES = "SUITE ECF_TIME TIME YYYY MM DD DOW DOY DAY MONTH DATE ECF_DATE ECF_CLOCK ECF_JULIAN"
+_TASK_NAMES = "TASK ECF_NAME ECF_SCRIPT ECF_JOB ECF_JOBOUT ECF_TRYNO ECF_RID ECF_PASS"
 GENERATED = {
-    "suite": frozenset("SUITE ECF_TIME TIME YYYY MM DD DOW DOY DAY MONTH DATE ECF_DATE ECF_CLOCK ECF_JULIAN".split()),
+    "suite": frozenset(_SUITE_NAMES.split()),
     "family": frozenset({"FAMILY", "FAMILY1"}),
-    "task": frozenset("TASK ECF_NAME ECF_SCRIPT ECF_JOB ECF_JOBOUT ECF_TRYNO ECF_RID ECF_PASS".split()),
+    "task": frozenset(_TASK_NAMES.split()),
+    "alias": frozenset(_TASK_NAMES.split()),
 }
 """Names of the generated variables of a node, by its kind (those of its repeat come on top)."""
-GENERATED["alias"] = GENERATED["task"]
 
 _DATE_PARTS = ("YYYY", "MM", "DD", "DOW", "JULIAN")
 _DATE_TIME_PARTS = ("DATE", "YYYY", "MM", "DD", "DOW", "JULIAN", "TIME", "HOURS", "MINUTES", "SECONDS")
@@ -38,9 +40,16 @@ class Problem:
     path: str
     """Of the node that names it."""
     reason: str
+    line: int = 0
+    """Of the definition, where it is known."""
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
+        return f"line {self.line}: {self.path}: {self.reason}" if self.line else f"{self.path}: {self.reason}"
+
+    def text(self, file: str) -> str:
+        """The problem with its place, ``file:line: …``."""
+        place = f"{file}:{self.line}: " if file and self.line else f"{file}: " if file else ""
+        return f"{place}{self.path}: {self.reason}" if place else str(self)
 
 
 @define
@@ -53,8 +62,7 @@ class Findings:
     def raise_errors(self, file: str = "") -> None:
         """Raise `CheckError` naming all errors, if there are any."""
         if self.errors:
-            place = f"{file}: " if file else ""
-            raise CheckError("\n".join(f"{place}{problem}" for problem in self.errors))
+            raise CheckError("\n".join(problem.text(file) for problem in self.errors))
 
 
 def check_definition(defs: Defs, nodes: Iterator[Node] | None = None) -> Findings:
@@ -68,6 +76,8 @@ def check_definition(defs: Defs, nodes: Iterator[Node] | None = None) -> Finding
     externs = _Externs(defs)
     named: dict[int, list[Reference]] = {}  # trees are shared by all who write the same text
     for node in defs.walk() if nodes is None else nodes:
+        if isinstance(node, Alias):
+            continue  # it runs when it is told to, whatever its task waited for
         trigger, complete = node.trigger, node.complete
         if complete is not None:
             _check_expression(node, complete, "complete", named, externs, findings)
@@ -77,12 +87,12 @@ def check_definition(defs: Defs, nodes: Iterator[Node] | None = None) -> Finding
             for inlimit in node.inlimits:
                 reason = _check_inlimit(node, inlimit, externs)
                 if reason:
-                    findings.warnings.append(Problem(node.path, reason))
+                    findings.warnings.append(Problem(node.path, reason, inlimit.line))
         if node.autorestore is not None:
             for path in node.autorestore.paths:
                 reason = _check_autorestore(node, path, externs)
                 if reason:
-                    findings.errors.append(Problem(node.path, reason))
+                    findings.errors.append(Problem(node.path, reason, node.autorestore.line))
     return findings
 
 
@@ -108,8 +118,10 @@ def has_name(node: Node | Defs, name: str) -> bool:
 
 def _of_repeat(node: Node, name: str) -> bool:
     repeat = node.repeat
-    if repeat is None or isinstance(repeat, RepeatDay):
+    if repeat is None:
         return False
+    if isinstance(repeat, RepeatDay):
+        return name == "day"  # all the name it has (ecFlow behaviour)
     if name == repeat.name:
         return True
     if not name.startswith(repeat.name + "_"):
@@ -146,21 +158,20 @@ def _check_expression(
     if found is None:
         found = named[id(tree)] = list(references(tree))  # type: ignore[arg-type]
     for reference in found:
-        if reference.name or reference.path == "/":
+        if reference.name:
             reason = _check_named(node, reference, externs)
-        elif node.find(reference.path) is None and not externs.allow(reference.path):
-            reason = _not_found(node, reference.path)
+        elif reference.path == "/" or node.find(reference.path) is not None or externs.allow(reference.path):
+            continue  # the server is always there, so its flags are
         else:
-            continue
+            reason = _not_found(node, reference.path)
         if reason:
-            findings.errors.append(Problem(node.path, f"{keyword} '{expression.text}': {reason}"))
+            problem = Problem(node.path, f"{keyword} '{expression.text}': {reason}", expression.line)
+            findings.errors.append(problem)
 
 
 def _check_named(node: Node, reference: Reference, externs: _Externs) -> str:
     """Why ``path:name`` means nothing; "" if it means something."""
     path, name = reference.path, reference.name
-    if path == "/":
-        return ""  # the server is always there, so its flags are
     if not path:
         place: Node | Defs | None = node
         while isinstance(place, Node):
@@ -168,7 +179,7 @@ def _check_named(node: Node, reference: Reference, externs: _Externs) -> str:
                 return ""
             place = place.parent
         return f"there is no '{name}' on this node nor on any above it"
-    if externs.allow(path, name) or externs.allow(path):
+    if externs.allow(path, name):
         return ""
     found = node.find(path)
     if found is None:
@@ -204,7 +215,7 @@ def _check_inlimit(node: Node, inlimit: InLimit, externs: _Externs) -> str:
         if externs.allow(name):
             return ""
         return f"inlimit {name}: there is no limit of that name on this node nor on any above it"
-    if externs.allow(inlimit.path, name) or externs.allow(inlimit.path):
+    if externs.allow(inlimit.path, name):
         return ""
     found = node.find(inlimit.path)
     if found is None:

@@ -170,12 +170,14 @@ class Node:
         """The node that `path` means when written in an expression of this node.
 
         Absolute, or from the parent: ``name`` and ``./name`` are siblings, ``../name`` siblings of the parent
-        (ecFlow behaviour). From a suite, names are those of suites.
+        (ecFlow behaviour). A suite has no siblings to name: it needs absolute paths.
         """
         if path.startswith("/"):
             defs = self.defs
             return defs.find(path) if defs is not None else None
         place: Node | Defs | None = self.parent
+        if isinstance(place, Defs):
+            return None
         for word in path.split("/"):
             if place is None:
                 return None

@@ -10,7 +10,7 @@ import gc
 from collections.abc import Callable, Iterator
 
 from . import attribute_text, time_text
-from .attributes import Expression, Part
+from .attributes import AutoRestore, Expression, InLimit, Part
 from .exceptions import AttributeTextError, DefinitionError, TreeError
 from .expression_tree import And, Or
 from .expression_tree import Expression as Tree
@@ -19,6 +19,7 @@ from .nodes import Alias, Defs, Family, Node, Suite, Task
 from .placing import add_attribute, set_clock, set_complete, set_end_clock, set_trigger
 from .repeat_text import parse_repeat
 from .state_text import read_attribute_state, read_calendar, read_defs_state, read_node_state
+from .states import State
 from .words import NAME, split_statements, split_words
 
 
@@ -68,6 +69,8 @@ class _Reader:
         self.container: Node | None = None
         """What families and tasks go to."""
         self.with_state = False
+        self.with_default_state: Node | None = None
+        """The last node with a ``defstatus``: it cannot have another."""
         self.known_externs: set[str] = set()
         self.expressions: dict[str, tuple[str, str, Tree, bool]] = {}
         self.handlers: dict[str, _Handler] = {
@@ -285,14 +288,14 @@ class _Reader:
 
     def trigger(self, parts: list[str], line: str) -> None:
         node = self.target("trigger")
+        if node.kind == "suite":
+            raise self.unexpected("trigger")
         found = self.expressions.get(line) or self.expression(line)
         joiner, text, tree, free = found
-        if node.trigger is None and not joiner:
-            if node.kind == "suite":
-                raise self.unexpected("trigger")
-            node.trigger = Expression((Part(text),), tree, free)
+        if joiner:
+            self.join(node.trigger, found)
         else:
-            self.join(node.trigger, found) if joiner else set_trigger(node, Expression((Part(text),), tree, free))
+            set_trigger(node, Expression((Part(text),), tree, free, self.line_number))
 
     def complete(self, parts: list[str], line: str) -> None:
         node = self.target("complete")
@@ -303,7 +306,7 @@ class _Reader:
         if joiner:
             self.join(node.complete, found)
         else:
-            set_complete(node, Expression((Part(text),), tree, free))
+            set_complete(node, Expression((Part(text),), tree, free, self.line_number))
 
     def join(self, expression: Expression | None, found: tuple[str, str, Tree, bool]) -> None:
         """Add a line with ``-a`` or ``-o``."""
@@ -342,6 +345,8 @@ class _Reader:
                     read_attribute_state(attribute, self.comment(line))
             else:
                 attribute = parse(line.split()[1:])
+            if type(attribute) is InLimit or type(attribute) is AutoRestore:
+                attribute.line = self.line_number
             add_attribute(node, attribute)
 
         return handle
@@ -364,9 +369,11 @@ class _Reader:
 
     def defstatus(self, parts: list[str], line: str) -> None:
         node = self.target("defstatus")
-        if node.default_state is not None or node.default_suspended:
+        if node is self.with_default_state:
             raise TreeError("there is a defstatus already: a node has one at most")
-        node.default_state, node.default_suspended = attribute_text.parse_default_state(split_words(line)[1:])
+        self.with_default_state = node
+        state, node.default_suspended = attribute_text.parse_default_state(split_words(line)[1:])
+        node.default_state = None if state is State.QUEUED else state
 
     def clock(self, parts: list[str], line: str) -> None:
         if not isinstance(self.node, Suite):
@@ -381,7 +388,8 @@ class _Reader:
     def calendar(self, parts: list[str], line: str) -> None:
         if not isinstance(self.node, Suite):
             raise self.unexpected("calendar")
-        self.node.calendar = read_calendar(line.split(None, 1)[1] if len(parts) > 1 else "")
+        if self.with_state:
+            self.node.calendar = read_calendar(line.split(None, 1)[1] if len(parts) > 1 else "")
 
     # Outside of suites
 

@@ -128,7 +128,7 @@ class RepeatDateTimeList(RepeatList):
 
 @define
 class RepeatDay:
-    """For ever, `step` days apart; it has no end and no name (expressions cannot name it)."""
+    """For ever, `step` days apart; it has no end and no name (expressions call it ``day``)."""
 
     step: int = 1
 

@@ -26,7 +26,7 @@ from .times import MONTH_NAMES, Cron, Date, Day, Time, Today, instant_of
 _ABORTED_REASON = re.compile(r"abort<:(.*)>abort", re.DOTALL)
 _CLOCK = re.compile(r"(\d+):(\d\d)(?::(\d\d))?\Z")
 _MOMENT = re.compile(r"(\d{4})-(\w{3})-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d+))?")
-_CALENDAR_FIELD = re.compile(r"(\w+):(.*?)(?= \w+:|$)")
+_CALENDAR_FIELD = re.compile(r"([A-Za-z]+):(.*?)(?= [A-Za-z]+:|$)")
 
 
 def read_node_state(node: Node, comment: str) -> None:

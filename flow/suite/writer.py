@@ -8,7 +8,7 @@ from typing import Any
 
 from .attributes import CalendarState, Clock, Expression
 from .nodes import Defs, Family, Node, Submittable, Suite, Task
-from .states import STATE_WORDS, Flag, ServerState
+from .states import STATE_WORDS, Flag, ServerState, State
 from .times import moment_text
 
 FORMAT_VERSION = "5.9.2"
@@ -109,7 +109,7 @@ class _Writer:
         inner = indent + "  "
         if node.default_suspended:
             lines.append(f"{inner}defstatus suspended")
-        elif node.default_state is not None:
+        elif node.default_state is not None and node.default_state is not State.QUEUED:
             lines.append(f"{inner}defstatus {STATE_WORDS[node.default_state]}")
         if node.late is not None:
             self.attribute(node.late, inner)
