@@ -4,9 +4,10 @@ from __future__ import annotations
 
 WORKFLOWS = "Workflows"
 RUNNING = "Running workflows"
+REMOTE = "Other machines"
 UTILITIES = "Utilities"
 INTERNAL = "For scripts and jobs"
-GROUPS = (WORKFLOWS, RUNNING, UTILITIES, INTERNAL)
+GROUPS = (WORKFLOWS, RUNNING, REMOTE, UTILITIES, INTERNAL)
 
 
 class Command:
@@ -103,6 +104,7 @@ COMMANDS: dict[str, Command] = {
             "look, and wait, for states and outputs of tasks",
             plain=True,
         ),
+        Command("serve-commands", ".serve_commands", REMOTE, "run commands here for clients elsewhere"),
         Command("gateway", ".gateway", RUNNING, "serve GraphQL and subscriptions to browsers"),
         Command("ports", ".ports", UTILITIES, "give services their ports, and list who has which"),
         Command("report-timings", ".report_timings", UTILITIES, "print how long jobs waited and ran"),

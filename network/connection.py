@@ -77,6 +77,8 @@ class Connection:
         context: any kind of ZeroMQ context; a plain socket is made of it.
         kind: the socket's type (``zmq.REQ``, ``zmq.DEALER``, ``zmq.SUB``).
         topics: for subscribers, what to subscribe to.
+        heartbeat_seconds: how often to see whether the other end is there; the connection is given up after three
+            times that without a sign. Not at all if 0.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Connection:
         port: int,
         keys: Keys,
         topics: tuple[bytes, ...] = (),
+        heartbeat_seconds: float = 0.0,
     ) -> None:
         self.where = f"{host}:{port}"
         self.keys = keys
@@ -116,6 +119,9 @@ class Connection:
                 # A late reply to an earlier request is told from the reply to this one.
                 socket.setsockopt(zmq.REQ_CORRELATE, 1)
                 socket.rcvtimeo = int(PROMPT_SECONDS * 1000)
+            if heartbeat_seconds:
+                socket.setsockopt(zmq.HEARTBEAT_IVL, int(heartbeat_seconds * 1000))
+                socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, int(heartbeat_seconds * 3000))
             for topic in topics:
                 socket.setsockopt(zmq.SUBSCRIBE, topic)
             name = f"inproc://handshake-{os.getpid()}-{next(_NUMBERS)}"

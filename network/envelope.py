@@ -6,7 +6,7 @@ in four bytes (big-endian), the JSON, the bytes.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,10 +24,17 @@ class Request(msgspec.Struct, gc=False):
 _decoder = msgspec.json.Decoder(Request)
 _encoder = msgspec.json.Encoder()
 
-WITH_BYTES = b"\0"
+_WITH_BYTES = b"\0"
 """How a reply begins that is JSON and bytes: as no JSON and no protobuf message does."""
 
 ANSWER_TRUE = b'{"data":true}'
+
+
+class Attached(NamedTuple):
+    """What an endpoint returns that answers JSON data and bytes beside it."""
+
+    data: Any
+    payload: bytes
 
 
 def decode_request(message: bytes) -> Request:
@@ -51,21 +58,22 @@ def request_of(message: Any) -> Request:
 
 
 def encode_reply(result: Any) -> bytes:
-    """The reply with a result: bytes go as they are, everything else as ``{"data": ...}``."""
+    """The reply with a result: bytes go as they are, `Attached` as both, everything else as ``{"data": ...}``."""
     if result is True:
         return ANSWER_TRUE
     if isinstance(result, bytes):
         return result
     try:
+        if isinstance(result, Attached):
+            return _with_bytes(result)
         return _encoder.encode({"data": result})
     except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
         return encode_error(f"The answer cannot be written as JSON: {error}")
 
 
-def encode_with_bytes(data: Any, payload: bytes) -> bytes:
-    """The reply with JSON data and bytes beside it."""
-    header = _encoder.encode(data)
-    return b"".join((WITH_BYTES, len(header).to_bytes(4, "big"), header, payload))
+def _with_bytes(answer: Attached) -> bytes:
+    header = _encoder.encode(answer.data)
+    return b"".join((_WITH_BYTES, len(header).to_bytes(4, "big"), header, answer.payload))
 
 
 def encode_error(message: str, kind: str | None = None) -> bytes:
