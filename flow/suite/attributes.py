@@ -76,11 +76,11 @@ class Event:
     number: int | None
     name: str
     initial: bool = False
-    value: bool = field(default=None)  # type: ignore[assignment]
+    value: bool = field()
 
-    def __attrs_post_init__(self) -> None:
-        if self.value is None:
-            self.value = self.initial
+    @value.default
+    def _first_value(self) -> bool:
+        return self.initial
 
     @property
     def name_or_number(self) -> str:
@@ -107,11 +107,11 @@ class Meter:
     minimum: int
     maximum: int
     color_change: int
-    value: int = field(default=None)  # type: ignore[assignment]
+    value: int = field()
 
-    def __attrs_post_init__(self) -> None:
-        if self.value is None:
-            self.value = self.minimum
+    @value.default
+    def _first_value(self) -> int:
+        return self.minimum
 
     @property
     def definition(self) -> str:
@@ -200,11 +200,11 @@ class Queue:
     steps: tuple[str, ...]
     index: int = 0
     """Of the next step to give out; ``len(steps)`` when all are out."""
-    states: list[State] = field(factory=list)
+    states: list[State] = field()
 
-    def __attrs_post_init__(self) -> None:
-        if not self.states:
-            self.states = [State.QUEUED] * len(self.steps)
+    @states.default
+    def _all_queued(self) -> list[State]:
+        return [State.QUEUED] * len(self.steps)
 
     @property
     def definition(self) -> str:

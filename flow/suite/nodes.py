@@ -309,11 +309,10 @@ class Defs:
         """The node at an absolute path; None if there is none (also for ``/``)."""
         place: Defs | Node | None = self
         for word in path.split("/"):
-            if not word:
-                continue
-            place = place.child(word)
             if place is None:
                 return None
+            if word:
+                place = place.child(word)
         return place if isinstance(place, Node) else None
 
 

@@ -15,11 +15,11 @@ class RepeatDate:
     start: int
     end: int
     step: int = 1
-    value: int = field(default=None)  # type: ignore[assignment]
+    value: int = field()
 
-    def __attrs_post_init__(self) -> None:
-        if self.value is None:
-            self.value = self.start
+    @value.default
+    def _first_value(self) -> int:
+        return self.start
 
     @property
     def definition(self) -> str:
@@ -38,11 +38,11 @@ class RepeatInteger:
     start: int
     end: int
     step: int = 1
-    value: int = field(default=None)  # type: ignore[assignment]
+    value: int = field()
 
-    def __attrs_post_init__(self) -> None:
-        if self.value is None:
-            self.value = self.start
+    @value.default
+    def _first_value(self) -> int:
+        return self.start
 
     @property
     def definition(self) -> str:
@@ -61,11 +61,11 @@ class RepeatDateTime:
     start: int
     end: int
     step_seconds: int = 86400
-    value: int = field(default=None)  # type: ignore[assignment]
+    value: int = field()
 
-    def __attrs_post_init__(self) -> None:
-        if self.value is None:
-            self.value = self.start
+    @value.default
+    def _first_value(self) -> int:
+        return self.start
 
     @property
     def definition(self) -> str:
