@@ -9,6 +9,7 @@ import click
 
 from ..contact.file import remove_stale
 from ..contact.paths import contact_path
+from ..contact.ports.discovery import with_advertised
 from ..contact.scan import scan
 from ..exceptions import TidemillError
 from .exceptions import UsageError
@@ -110,7 +111,8 @@ def _sources() -> list[dict[str, Any]]:
 
 def _runs(wanted: set[str], *, ask: bool, tidy: bool, timeout_seconds: float, printer: Printer) -> list[dict[str, Any]]:
     found = []
-    for workflow in scan():
+    found_on_disk = scan()
+    for workflow in with_advertised(found_on_disk) if wanted & set(ACTIVE) else found_on_disk:
         entry: dict[str, Any] = {"name": workflow.workflow, "path": str(workflow.directory)}
         if workflow.problem:
             printer.warn(workflow.problem)

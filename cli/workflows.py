@@ -93,6 +93,10 @@ def find_run(text: str) -> str:
     run = resolve_workflow(text)
     directory = run_root() / run
     if not directory.is_dir():
+        from ..contact.ports.discovery import advertised_schedulers
+
+        if run in advertised_schedulers():
+            return run  # below another run root, but running: whoever asks it finds it
         raise InputError(f"workflow not found: {text}; looked in {run_root()}")
     if not is_run(directory):
         raise InputError(f"{directory} is not a run: it has no flow.cylc; 'tidemill scan --states=all' lists the runs")

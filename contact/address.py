@@ -1,13 +1,14 @@
-"""Where to reach a scheduler: what the caller says, then the environment, then the contact file."""
+"""Where to reach a scheduler: what the caller says, then the environment, the contact file, the port manager."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import NamedTuple
 
-from .exceptions import ContactFileError
+from .exceptions import ContactFileError, ContactFileMissing
 from .file import ContactFile, read_contact
-from .paths import contact_path
+from .paths import SERVICE, contact_path
 
 HOST_VARIABLE = "CYLC_WORKFLOW_HOST"
 PORT_VARIABLE = "CYLC_WORKFLOW_PORT"
@@ -19,6 +20,8 @@ class Address(NamedTuple):
     host: str
     port: int
     contact: ContactFile | None = None
+    service_directory: Path | None = None
+    """Where its keys are, if it was the port manager that knew it: that may be below another run root."""
 
 
 def find_address(workflow: str, host: str | None = None, port: int | str | None = None) -> Address:
@@ -26,10 +29,10 @@ def find_address(workflow: str, host: str | None = None, port: int | str | None 
 
     Each of host and port is taken from the arguments, else from ``CYLC_WORKFLOW_HOST`` and
     ``CYLC_WORKFLOW_PORT`` (unless ``CYLC_WORKFLOW_ID`` says they are of another workflow), else from the
-    contact file, which is read only then.
+    contact file, which is read only then; and where there is none, from the port manager of this host.
 
     Raises:
-        ContactFileMissing: it is needed and not there: the workflow is not running.
+        ContactFileMissing: it is needed and not there, nor is the scheduler listed: the workflow is not running.
         ContactFileError: it cannot be read, or a port is not a number from 1 to 65535.
     """
     environment = os.environ
@@ -39,7 +42,15 @@ def find_address(workflow: str, host: str | None = None, port: int | str | None 
     number = _port(port) if port else None
     if host and number:
         return Address(host, number)
-    contact = read_contact(contact_path(workflow))
+    try:
+        contact = read_contact(contact_path(workflow))
+    except ContactFileMissing:
+        from .ports.discovery import advertised_schedulers
+
+        listed = advertised_schedulers().get(workflow)
+        if listed is None or not listed.run_directory:
+            raise
+        return Address(host or listed.host, number or listed.port, None, Path(listed.run_directory) / SERVICE)
     return Address(host or contact.host, number or contact.port, contact)
 
 

@@ -288,14 +288,15 @@ class WorkflowRuntimeClient(RequestClient):
         super().__init__(host=address.host, port=address.port, timeout_seconds=seconds, context=context)
         self._needs_contact = address.contact is not None
         self._server_key = srv_public_key_loc
-        self._keys = read_keys(service_directory(self.workflow), srv_public_key_loc)
+        self._service_directory = address.service_directory or service_directory(self.workflow)
+        self._keys = read_keys(self._service_directory, srv_public_key_loc)
         self.timeout_handler: Callable[[], None] | None = self._timeout_handler
 
     def _read_keys(self) -> Keys:
         # Keys are made anew when a workflow starts: a new connection reads them again if it can.
         if self._connection is None:
             try:
-                self._keys = read_keys(service_directory(self.workflow), self._server_key)
+                self._keys = read_keys(self._service_directory, self._server_key)
             except ClientError:
                 if not self._needs_contact:
                     raise
