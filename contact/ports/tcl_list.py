@@ -112,7 +112,8 @@ def _meaning(found: re.Match[str]) -> str:
     first = escaped[0]
     if len(escaped) > 1 and first in "xuU":
         number = int(escaped[1:], 16)
-        return chr(number) if number < 0x110000 else "\ufffd"
+        # Halves of characters cannot be written in UTF-8.
+        return chr(number) if number < 0x110000 and not 0xD800 <= number < 0xE000 else "\ufffd"
     if first in "01234567":
         return chr(int(escaped, 8) & 0xFF)
     if first == "\n":
