@@ -267,7 +267,9 @@ class And:
 
     def holds(self, lookup: Lookup) -> bool:
         """Look now."""
-        return self.left.holds(lookup) and self.right.holds(lookup)
+        if type(self.left) is not And:
+            return self.left.holds(lookup) and self.right.holds(lookup)
+        return all(side.holds(lookup) for side in sides(self))
 
     def value(self, lookup: Lookup) -> int:
         """1 or 0."""
@@ -275,11 +277,8 @@ class And:
 
     def shown(self, lookup: Lookup | None) -> str:
         """The text; with a lookup, values are added to names."""
-        sides = [
-            f"({side.shown(lookup)})" if isinstance(side, Or) else side.shown(lookup)
-            for side in (self.left, self.right)
-        ]
-        return " and ".join(sides)
+        shown = [f"({side.shown(lookup)})" if isinstance(side, Or) else side.shown(lookup) for side in sides(self)]
+        return " and ".join(shown)
 
 
 @frozen
@@ -291,7 +290,9 @@ class Or:
 
     def holds(self, lookup: Lookup) -> bool:
         """Look now."""
-        return self.left.holds(lookup) or self.right.holds(lookup)
+        if type(self.left) is not Or:
+            return self.left.holds(lookup) or self.right.holds(lookup)
+        return any(side.holds(lookup) for side in sides(self))
 
     def value(self, lookup: Lookup) -> int:
         """1 or 0."""
@@ -299,7 +300,19 @@ class Or:
 
     def shown(self, lookup: Lookup | None) -> str:
         """The text; with a lookup, values are added to names."""
-        return f"{self.left.shown(lookup)} or {self.right.shown(lookup)}"
+        return " or ".join(side.shown(lookup) for side in sides(self))
+
+
+def sides(tree: And | Or) -> list[Expression]:
+    """The sides of ``a and b and c``, first to last: there may be thousands, too many for calls within calls."""
+    found: list[Expression] = []
+    place: Expression = tree
+    while isinstance(place, And | Or) and type(place) is type(tree):
+        found.append(place.right)
+        place = place.left
+    found.append(place)
+    found.reverse()
+    return found
 
 
 Term = Integer | Attribute | Calendar | Arithmetic

@@ -28,6 +28,7 @@ from .expression_tree import (
     Or,
     StateTest,
     Term,
+    sides,
 )
 from .states import STATES
 
@@ -61,6 +62,9 @@ _TERM = re.compile(
 )
 _GLUED_NUMBER = re.compile(r"(\d+)(?=and|or|AND|OR|eq|ne|l[et]|g[et])")
 _WORDS = {"eq": "==", "ne": "!=", "le": "<=", "lt": "<", "ge": ">=", "gt": ">"}
+
+DEEPEST = 100
+"""Brackets within brackets that are still read."""
 
 
 class ExpressionError(TidemillError):
@@ -118,6 +122,8 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         self.position = 0
+        self.depth = 0
+        """Of the brackets we are in."""
 
     def error(self, reason: str) -> ExpressionError:
         """What is wrong here."""
@@ -202,8 +208,12 @@ class _Parser:
         """The smallest part, or a whole expression in brackets."""
         text, start = self.text, self.position
         if text.startswith("(", start):
+            self.depth += 1
+            if self.depth > DEEPEST:
+                raise self.error(f"brackets are nested more than {DEEPEST} deep")
             self.position += 1
             tree = self.either()
+            self.depth -= 1
             self.skip()
             if not self.text.startswith(")", self.position):
                 raise self.error("a closing bracket is missing")
@@ -300,7 +310,10 @@ def references(tree: Expression) -> Iterator[Reference]:
             yield from references(tree.argument)
         case Not():
             yield from references(tree.operand)
-        case Arithmetic() | Comparison() | And() | Or():
+        case And() | Or():
+            for side in sides(tree):
+                yield from references(side)
+        case Arithmetic() | Comparison():
             yield from references(tree.left)
             yield from references(tree.right)
 

@@ -116,6 +116,8 @@ class _Reader:
                     handler(parts, line)
         except (AttributeTextError, TreeError, ExpressionError, ValueError) as error:
             raise self.error(str(error), line) from None
+        except RecursionError:
+            raise self.error("this expression is too long: split it into several lines with -a and -o", line) from None
         return self.defs
 
     def error(self, reason: str, line: str) -> DefinitionError:
@@ -354,6 +356,8 @@ class _Reader:
     def text_attribute_handler(self, parse: Callable[[str], object], keyword: str) -> _Handler:
         def handle(parts: list[str], line: str) -> None:
             node = self.target(keyword)
+            if node.kind == "suite":
+                raise self.unexpected(keyword)
             add_attribute(node, parse(line.split(None, 1)[1] if len(parts) > 1 else ""))
 
         return handle
