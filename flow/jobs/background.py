@@ -10,8 +10,9 @@ import secrets
 import shutil
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from attrs import define, field
 
@@ -147,15 +148,30 @@ class BackgroundRunner:
 def spawn(command: list[str], environment: Mapping[str, str], directory: Path) -> int:
     """Start a process in a session of its own, its output in ``job.out`` and ``job.err``; raises OSError."""
     create = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    outputs = [
+        (os.POSIX_SPAWN_OPEN, 1, str(directory / "job.out"), create, 0o644),
+        (os.POSIX_SPAWN_OPEN, 2, str(directory / "job.err"), create, 0o644),
+    ]
+    return _spawn(command, environment, outputs)
+
+
+def spawn_command(command: list[str], environment: Mapping[str, str], output: int | None) -> int:
+    """Start a process in a session of its own, all it says going to a descriptor (None: nowhere); raises OSError."""
+    if output is None:
+        outputs: list[tuple[Any, ...]] = [
+            (os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_WRONLY, 0) for number in (1, 2)
+        ]
+    else:
+        outputs = [(os.POSIX_SPAWN_DUP2, output, number) for number in (1, 2)]
+    return _spawn(command, environment, outputs)
+
+
+def _spawn(command: list[str], environment: Mapping[str, str], outputs: Sequence[tuple[Any, ...]]) -> int:
     return os.posix_spawn(
         command[0],
         command,
         environment,
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, str(directory / "job.out"), create, 0o644),
-            (os.POSIX_SPAWN_OPEN, 2, str(directory / "job.err"), create, 0o644),
-        ],
+        file_actions=[(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), *outputs],
         setsid=True,
         setsigmask=[],
         setsigdef=[

@@ -102,7 +102,7 @@ class JobManager:
         self._is_woken = False
         self._is_closed = False
         self._fifo: JobFifo | None = None
-        self._watch = ProcessWatch(loop, self._process_ended)
+        self._watch: ProcessWatch[JobKey] = ProcessWatch(loop, self._process_ended)
 
     def start(self) -> None:
         """Make the run directory ready and listen to jobs; raises `JobError`."""

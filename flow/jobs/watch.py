@@ -6,13 +6,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from attrs import frozen
 
-from ..engine.events import JobKey
 from .process import runs_job
+
+Key = TypeVar("Key", bound=Hashable)
 
 LOOK_INTERVAL_SECONDS = 1.0
 
@@ -25,30 +27,32 @@ class Ending:
     """Name of the signal that ended it, without SIG; ``EXIT`` if it ended by itself or nobody knows."""
     text: str = ""
     """For people: ``exit status 126``, ``signal KILL``."""
+    code: int | None = None
+    """The exit status, minus the number of the signal for one that was killed; None if nobody knows."""
 
 
 @frozen
-class _Watched:
-    key: JobKey
+class _Watched(Generic[Key]):
+    key: Key
     process_id: int
     job_file: Path
     descriptor: int | None
 
 
-class ProcessWatch:
+class ProcessWatch(Generic[Key]):
     """Watches one process for each job; calls `ended` once, in the loop's thread, when it is gone."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, ended: Callable[[JobKey, Ending], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, ended: Callable[[Key, Ending], None]) -> None:
         self._loop = loop
         self._ended = ended
-        self._watched: dict[JobKey, _Watched] = {}
+        self._watched: dict[Key, _Watched[Key]] = {}
         self._without_descriptor = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def __contains__(self, key: JobKey) -> bool:
+    def __contains__(self, key: Key) -> bool:
         return key in self._watched
 
-    def watch(self, key: JobKey, process_id: int, job_file: Path, descriptor: int | None) -> None:
+    def watch(self, key: Key, process_id: int, job_file: Path, descriptor: int | None) -> None:
         """Watch a process, known to be the job's; takes over `descriptor`, its pidfd (None: there is
         none)."""
         self.forget(key)
@@ -60,7 +64,7 @@ class ProcessWatch:
             self._without_descriptor += 1
             self._look_later()
 
-    def forget(self, key: JobKey) -> None:
+    def forget(self, key: Key) -> None:
         """Stop watching the process of a job, if it was."""
         watched = self._watched.pop(key, None)
         if watched is None:
@@ -78,7 +82,7 @@ class ProcessWatch:
         if self._timer is not None:
             self._timer.cancel()
 
-    def _is_readable(self, watched: _Watched) -> None:
+    def _is_readable(self, watched: _Watched[Key]) -> None:
         self.forget(watched.key)
         self._ended(watched.key, reap(watched.process_id) or Ending())
 
@@ -107,9 +111,9 @@ def reap(process_id: int) -> Ending | None:
         return None
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:
-        return Ending("EXIT", f"exit status {code}")
+        return Ending("EXIT", f"exit status {code}", code)
     try:
         name = signal.Signals(-code).name.removeprefix("SIG")
     except ValueError:
         name = str(-code)
-    return Ending(name, f"signal {name}")
+    return Ending(name, f"signal {name}", code)
