@@ -38,21 +38,27 @@ def engine_of(workflow: str, run_directory: Path, *, now: float | None = None) -
     """
     when = time.time() if now is None else now
     with tempfile.TemporaryDirectory(prefix="tidemill-") as copy:
-        _copy_record(run_directory, Path(copy))
+        left = _copy_record(run_directory, Path(copy))
         plan = make_plan(workflow, run_directory, PlayOptions(), now=when, record_directory=Path(copy))
-        return _engine(plan, Path(copy), when)
+        engine = _engine(plan, Path(copy), when)
+        engine.since.left = left
+        return engine
 
 
-def _copy_record(run_directory: Path, copy: Path) -> None:
+def _copy_record(run_directory: Path, copy: Path) -> float | None:
+    """Copy the record; returns when it was last written (seconds since the epoch), None if there is none."""
+    written = None
     target = copy / PRIVATE_PATH
     target.parent.mkdir(parents=True)
     for suffix in ("", "-wal"):
         source = run_directory / f"{PRIVATE_PATH}{suffix}"
         try:
             if source.exists():
+                written = max(written or 0.0, source.stat().st_mtime)
                 shutil.copyfile(source, f"{target}{suffix}")
         except OSError as error:
             raise PlayError(f"{source}: the run's record cannot be copied for reading: {error.strerror}") from error
+    return written
 
 
 def _engine(plan: RunPlan, record: Path, now: float) -> Engine:

@@ -36,6 +36,7 @@ from .queues import Queues
 from .runahead import RunaheadWindow
 from .shutdown import Shutdown
 from .simulation import Simulator, dummy_runtime
+from .since import PAUSED, STOP_POINT, Since
 from .spawning import Spawner
 from .timeouts import Timeouts
 from .timers import Timers
@@ -90,6 +91,7 @@ class Engine:
         self._changed = False
         self._oldest: int | None = None
         """The oldest point for which broadcasts have been looked through."""
+        self.since = Since(self)
         self.hold_point = definition.hold_after_point
         """Instances after this point are held when they come."""
         self.manual: deque[TaskProxy] = deque()
@@ -139,6 +141,7 @@ class Engine:
 
     def take(self) -> Turn:
         """Hand over what has come about since the last call."""
+        self.since.save()
         turn = Turn(self.effects, self._log, self.changes)
         self.effects, self._log, self.changes = [], [], Changes()
         return turn
@@ -160,7 +163,10 @@ class Engine:
     # -- turning over --------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
+        self.since.begin()
         self.is_paused = self.options.start_paused
+        if self.is_paused:
+            self.since.mark(PAUSED)
         start = self.definition.cycling.format(self.definition.start_point)
         self.flows.start(f"original flow from {start}")
         self.shutdown.start_timers()
@@ -426,7 +432,7 @@ class Engine:
         self.timeouts.job_ended(proxy)
         self.timeouts.finished(proxy)
         is_complete = proxy.is_final and self.outcomes.is_complete(proxy)
-        self.history.add(proxy.point, proxy.definition.name, past_of(proxy, is_complete=is_complete))
+        self.history.add(proxy.point, proxy.definition.name, past_of(proxy, is_complete=is_complete, now=self.now))
         self.touch(proxy)
         self._changed = True
         if self.options.debug:
@@ -447,6 +453,7 @@ class Engine:
             return
         if not proxy.is_held:
             proxy.is_held = True
+            proxy.held_since = self.now
             self.touch(proxy)
         if self.options.run_mode == "simulation":
             return
@@ -457,6 +464,7 @@ class Engine:
         if self.is_paused == paused:
             return
         self.is_paused = paused
+        self.since.mark(PAUSED)
         self.changes.parameters["is_paused"] = "1" if paused else "0"
         self.log("INFO", "Pausing the workflow" if paused else "RESUMING the workflow now")
         if not paused:
@@ -465,6 +473,7 @@ class Engine:
     def set_stop_point(self, point: int | None) -> None:
         """Change the point after which nothing runs; None for the end of the graph."""
         self.runahead.stop_point = point
+        self.since.mark(STOP_POINT)
         self.runahead.invalidate()
         text = None if point is None else self.definition.cycling.format(point)
         self.changes.parameters["stopcp"] = text

@@ -19,6 +19,8 @@ class Past(NamedTuple):
     identity: int = 0
     flow_wait: bool = False
     """Whether its children wait for an active flow to catch up with it."""
+    left_at: float | None = None
+    """When it left the pool; seconds since the epoch."""
 
     @property
     def is_final(self) -> bool:

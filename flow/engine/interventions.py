@@ -14,6 +14,7 @@ from .outputs import required_outputs
 from .prerequisite import FORCED, OutputKey
 from .proxy import TaskProxy, flow_text
 from .selection import SelectionError, names_a_task, select
+from .since import HOLD_POINT
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -63,6 +64,7 @@ class Interventions:
         """Hold everything after a point, now and later."""
         engine = self.engine
         engine.hold_point = engine.definition.cycling.parse(point)
+        engine.since.mark(HOLD_POINT)
         text = engine.definition.cycling.format(engine.hold_point)
         engine.changes.parameters["holdcp"] = text
         engine.log("INFO", f"Setting hold cycle point: {text}\nAll tasks after this point will be held.")
@@ -91,6 +93,7 @@ class Interventions:
         engine = self.engine
         before = proxy.label()
         proxy.is_held = held
+        proxy.held_since = engine.now if held else None
         engine.touch(proxy)
         engine.log("INFO", f"{before} => {proxy.state_text()}")
         if held:
@@ -104,6 +107,7 @@ class Interventions:
             return
         (self.to_hold.add if held else self.to_hold.discard)(key)
         self.engine.changes.held[key] = held
+        self.engine.since.hold(f"{self.engine.definition.cycling.format(key[0])}/{key[1]}", held)
 
     # -- jobs ----------------------------------------------------------------------------------------------------------
 
@@ -470,8 +474,8 @@ class Interventions:
         return {"tasks": names, "unmatched": unmatched}
 
 
-def past_of(proxy: TaskProxy, *, is_complete: bool) -> Past:
-    """What is remembered of an instance that leaves the pool."""
+def past_of(proxy: TaskProxy, *, is_complete: bool, now: float) -> Past:
+    """What is remembered of an instance that leaves the pool now."""
     return Past(
         proxy.flows,
         proxy.status,
@@ -480,6 +484,7 @@ def past_of(proxy: TaskProxy, *, is_complete: bool) -> Past:
         is_complete,
         proxy.identity,
         proxy.flow_wait,
+        now,
     )
 
 

@@ -88,6 +88,7 @@ class TaskProxy:
     was_removed: bool = False
     time_created: float = 0.0
     time_updated: float = 0.0
+    held_since: float | None = None
     job: JobTimes | None = None
     """The latest job."""
     dependencies: tuple[str, ...] = ()

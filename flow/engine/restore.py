@@ -15,6 +15,8 @@ from .forced import restore_forced
 from .history import Past
 from .prerequisite import FROM_DATABASE, OutputKey
 from .proxy import JobTimes, TaskProxy
+from .since import PARAMETER as SINCE
+from .since import PAUSED
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -72,8 +74,13 @@ def restore(engine: Engine, state: SavedState, *, now: float) -> None:
     engine.now = now
     parse = engine.definition.cycling.parse
     engine.is_paused = engine.options.start_paused or state.parameters.get("is_paused") == "1"
+    engine.since.restore(
+        state.parameters.get(SINCE), oldest=min((one.time_created for one in state.proxies), default=None)
+    )
     if engine.is_paused:
         engine.changes.parameters["is_paused"] = "1"
+        if state.parameters.get("is_paused") != "1":
+            engine.since.mark(PAUSED)
     for cycle, task, label in state.absolute_outputs:
         engine.spawner.absolute_outputs.add(OutputKey(parse(cycle), task, label))
     engine.flows.latest = state.latest_flow
@@ -121,7 +128,14 @@ def _restore_past(engine: Engine, proxies: Iterable[SavedProxy]) -> None:
         outputs = frozenset(saved.outputs)
         is_complete = saved.status in states.FINAL and engine.completion(definition)(outputs)
         past = Past(
-            saved.flows, saved.status, saved.submit_number, outputs, is_complete, saved.identity, saved.flow_wait
+            saved.flows,
+            saved.status,
+            saved.submit_number,
+            outputs,
+            is_complete,
+            saved.identity,
+            saved.flow_wait,
+            saved.time_updated,
         )
         engine.history.add(engine.definition.cycling.parse(saved.cycle), saved.name, past)
 
@@ -154,6 +168,7 @@ def _proxy(engine: Engine, saved: SavedProxy) -> TaskProxy | None:
         job=saved.job,
         time_created=saved.time_created,
         time_updated=saved.time_updated,
+        held_since=saved.time_updated if saved.is_held else None,
     )
 
 

@@ -30,8 +30,11 @@ class Shutdown:
         self.engine = engine
         self.requested: str | None = None
         """The stop mode that was asked for."""
+        self.requested_at: float | None = None
+        """When it was asked for, or the run began to end by itself."""
         self.is_stopped = False
         self.is_stalled = False
+        self.stalled_at: float | None = None
         self.waits_after_restart = False
         """A run that was complete when restarted waits a while for someone to trigger something."""
         self.stop_task: str | None = engine.options.stop_task
@@ -49,6 +52,7 @@ class Shutdown:
     def request(self, mode: str) -> None:
         """Stop in a mode; a later request replaces an earlier one."""
         self.requested = mode
+        self.requested_at = self.engine.now
         if mode == KILL:
             self._kill_active()
 
@@ -88,6 +92,8 @@ class Shutdown:
         if self.is_stopped:
             return
         self.is_stopped = True
+        if self.requested_at is None:
+            self.requested_at = self.engine.now
         self._reason = reason
         if self.engine.is_paused:
             # A run that was stopped in good order is not paused when played again (Cylc 8.5 behaviour).
@@ -98,6 +104,7 @@ class Shutdown:
         """A user gave the run more to do while the last event handlers of its automatic end were at work."""
         if self.is_stopped and self._reason == AUTOMATIC:
             self.is_stopped = False
+            self.requested_at = None
 
     # -- after every change --------------------------------------------------------------------------------------------
 
@@ -137,6 +144,7 @@ class Shutdown:
     def _stall(self, incomplete: list[TaskProxy], unsatisfied: list[TaskProxy]) -> None:
         engine = self.engine
         self.is_stalled = True
+        self.stalled_at = engine.now
         if incomplete:
             lines = []
             for proxy in incomplete:

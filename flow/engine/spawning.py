@@ -227,12 +227,15 @@ class Spawner:
             engine.interventions.to_hold.discard((point, name))
             engine.changes.held[point, name] = False
             proxy.is_held = True
+            proxy.held_since = engine.since.held(proxy.id)
+            engine.since.hold(proxy.id, False)
         elif engine.hold_point is not None and point > engine.hold_point:
             proxy.is_held = True
+            proxy.held_since = engine.now
         self.attach_prerequisites(proxy)
         if not force and proxy.suicides and all(one.is_met for one in proxy.suicides):
             self.detach_prerequisites(proxy)
-            engine.history.add(point, name, Past(flows, WAITING, submit_number, frozenset(), False))
+            engine.history.add(point, name, Past(flows, WAITING, submit_number, frozenset(), False, left_at=engine.now))
             engine.log("DEBUG", f"{proxy.label()} not spawned: its suicide trigger has fired")
             return None
         if revived is not None:

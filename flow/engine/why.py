@@ -16,9 +16,10 @@ from .commands import COMMANDS
 from .prerequisite import prerequisite_at
 from .proxy import TaskProxy, flow_text
 from .reasons import MET, NOTE, PERMANENT, SHOWN, TEMPORARY, Explanation, Reason, ranked
+from .since import HOLD_POINT, PAUSED, STOP_POINT
 from .standing import Standing, is_complete, past_in_flows
 from .why_parents import ParentReasons
-from .why_pool import PoolReasons
+from .why_pool import AFTER_STOP, PoolReasons
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -36,6 +37,7 @@ _ENGINE_COMMANDS = {
     "release": "release",
     "resume": "resume",
     "play": "resume",
+    "poll": "poll_tasks",
 }
 """Commands that force something, with what the engine calls them: what it does not know is not offered."""
 
@@ -105,7 +107,9 @@ class Inquiry:
         return Explanation(identity, state, self._summary(identity, proxy, reasons), True, reasons, self.now)
 
     def _unknown(self, identity: str, code: str, text: str) -> Explanation:
-        return Explanation(identity, "", f"{identity}: {text}", False, [Reason(code, text, PERMANENT)], self.now)
+        by = "a definition that has it, once reloaded" if code == "unknown-task" else "a cycle point of this workflow"
+        reason = Reason(code, text, PERMANENT, self.engine.since.began, satisfied_by=by)
+        return Explanation(identity, "", f"{identity}: {text}", False, [reason], self.now)
 
     def _no_such_task(self, task: str) -> str:
         definition = self.engine.definition
@@ -136,17 +140,21 @@ class Inquiry:
         if not self.is_running:
             text = "no scheduler plays the workflow; this is how its record left it"
             force = self.command("play", self.workflow)
-            found.append(Reason("not-running", text, PERMANENT, satisfied_by="playing it", force=force))
+            left = engine.since.left
+            found.append(Reason("not-running", text, PERMANENT, left, satisfied_by="playing it", force=force))
         elif shutdown.requested is not None or shutdown.is_stopped:
             text = "the run is stopping: it submits nothing more"
             force = self.command("play", self.workflow)
-            found.append(Reason("stopping", text, PERMANENT, satisfied_by="playing it again", force=force))
+            at = shutdown.requested_at
+            found.append(Reason("stopping", text, PERMANENT, at, satisfied_by="playing it again", force=force))
         if engine.is_paused:
             text = "the workflow is paused"
             force = self.command("resume", self.workflow)
-            found.append(Reason("paused", text, PERMANENT, satisfied_by="resuming it", force=force))
+            at = engine.since.of(PAUSED)
+            found.append(Reason("paused", text, PERMANENT, at, satisfied_by="resuming it", force=force))
         if shutdown.is_stalled:
-            found.append(Reason("stalled", "the workflow is stalled: nothing in it can go on by itself", NOTE))
+            text = "the workflow is stalled: nothing in it can go on by itself"
+            found.append(Reason("stalled", text, NOTE, shutdown.stalled_at, satisfied_by="what lifts a reason above"))
         return found
 
     # -- outside the pool ----------------------------------------------------------------------------------------------
@@ -155,18 +163,21 @@ class Inquiry:
         """Why a task is not in the pool: it cannot be, was, or is not yet."""
         engine = self.engine
         definition = engine.definition
+        began = engine.since.began
         if point < definition.start_point:
             text = f"{self.cycle(point)} lies before the start of the run, {self.cycle(definition.start_point)}"
-            return [Reason("before-start", text, PERMANENT)]
+            return [Reason("before-start", text, PERMANENT, began, satisfied_by="a run that starts earlier")]
         if definition.final_point is not None and point > definition.final_point:
             text = f"{self.cycle(point)} lies after the final cycle point, {self.cycle(definition.final_point)}"
-            return [Reason("beyond-final", text, PERMANENT)]
+            by = "a later final cycle point in the definition"
+            return [Reason("beyond-final", text, PERMANENT, began, satisfied_by=by)]
         if not definition.tasks[task].is_valid_at(point):
             sequence = engine.graph.nodes[task].sequence
             near = [one for one in (sequence.previous(point), sequence.next(point)) if one is not None]
             points = " and ".join(map(self.cycle, near))
             text = f"the graph has no {task} at {self.cycle(point)}" + (f"; the nearest are {points}" if near else "")
-            return [Reason("not-on-recurrence", text, PERMANENT)]
+            by = "a graph that has it there, once reloaded"
+            return [Reason("not-on-recurrence", text, PERMANENT, began, satisfied_by=by)]
         past = past_in_flows(engine, point, task)
         if past:
             return [self._was_there(point, task)]
@@ -176,18 +187,20 @@ class Inquiry:
         last = past_in_flows(self.engine, point, task)[-1]
         identity = self.id(point, task)
         again, force = "running it again", self.trigger(identity)
+        left = last.left_at
         flow = "" if last.flows == states.FIRST_FLOW else f" in flow {flow_text(last.flows)}"
         triggers = self._fired_suicides(point, task) if not last.is_complete else []
         if triggers:
             text = f"its suicide trigger fired: {'; '.join(triggers)}"
-            return Reason("suicided", text, PERMANENT, satisfied_by=again, force=force)
+            return Reason("suicided", text, PERMANENT, left, satisfied_by=again, force=force)
         if last.is_final:
             outputs = ", ".join(sorted(last.outputs)) or "none"
             text = f"job {last.submit_number:02d} {last.status}{flow}; completed outputs: {outputs}"
             if last.is_complete:
-                return Reason("finished", text, PERMANENT, satisfied_by=again, force=force)
-            return Reason("removed", f"{text}; then it was removed", PERMANENT, satisfied_by=again, force=force)
-        return Reason("removed", f"it was removed before it ran{flow}", PERMANENT, satisfied_by=again, force=force)
+                return Reason("finished", text, PERMANENT, left, satisfied_by=again, force=force)
+            return Reason("removed", f"{text}; then it was removed", PERMANENT, left, satisfied_by=again, force=force)
+        text = f"it was removed before it ran{flow}"
+        return Reason("removed", text, PERMANENT, left, satisfied_by="running it", force=force)
 
     def _fired_suicides(self, point: int, task: str) -> list[str]:
         """The suicide triggers of a task at a point as text, if all of them have fired; else nothing."""
@@ -208,26 +221,38 @@ class Inquiry:
         engine = self.engine
         identity = self.id(point, task)
         found: list[Reason] = []
+        # What has not come has been awaited since the run began.
+        began = engine.since.began
         is_after = engine.hold_point is not None and point > engine.hold_point
         if is_after or (point, task) in engine.interventions.to_hold:
-            found.append(self.pool.held(identity, point, None))
+            at = engine.since.of(HOLD_POINT) if is_after else engine.since.held(identity)
+            found.append(self.pool.held(identity, point, at))
         if engine.graph.is_parentless(task, point):
             return [*found, self._parentless(point, task, depth)]
         stop = engine.runahead.stop_point
         if stop is not None and point > stop:
-            found.append(self.pool.beyond_window(identity, point, None, depth))
+            found.append(self.pool.beyond_window(identity, point, began, depth))
         children: list[Reason] = []
         is_late = False
         for tree in engine.graph.nodes[task].trees:
             if tree.dependency.sequence.contains(point):
                 prerequisite = prerequisite_at(tree, point)
                 standing = Standing(engine, tree, prerequisite, is_spawned=False)
-                children += self.parents.prerequisite(standing, identity, None, depth)
+                children += self.parents.prerequisite(standing, identity, began, depth)
                 is_late = is_late or standing.has_come
                 ahead = max((key.point for key in prerequisite.keys), default=point)
                 if stop is not None and point <= stop < ahead:
                     text = f"it waits for a task at {self.cycle(ahead)}, beyond the stop point {self.cycle(stop)}"
-                    found.append(Reason("stop-point", text, PERMANENT, force=self.trigger(identity)))
+                    found.append(
+                        Reason(
+                            "stop-point",
+                            text,
+                            PERMANENT,
+                            engine.since.of(STOP_POINT),
+                            satisfied_by=AFTER_STOP,
+                            force=self.trigger(identity),
+                        )
+                    )
         children = ranked(children)
         text = "it has not been spawned: no output that brings it in is complete"
         if is_late:
@@ -235,19 +260,22 @@ class Inquiry:
         blocking = [child for child in children if child.blocks]
         kind = PERMANENT if all(child.kind == PERMANENT for child in blocking) else TEMPORARY
         by = "the first of the outputs below"
-        found.append(Reason("not-spawned", text, kind, None, None, by, self.trigger(identity), children=children))
+        found.append(Reason("not-spawned", text, kind, began, None, by, self.trigger(identity), children=children))
         return found
 
     def _parentless(self, point: int, task: str, depth: int) -> Reason:
         """Nothing but the passing of cycles brings it in: look at its predecessor, else at the window."""
         engine = self.engine
         identity = self.id(point, task)
+        began = engine.since.began
+        by_hand = "running it"
         if engine.definition.start_tasks and not engine.pool:
             text = "it has no parents, and the run was started at other tasks"
-            return Reason("not-spawned", text, PERMANENT, force=self.trigger(identity))
+            force = self.trigger(identity)
+            return Reason("not-spawned", text, PERMANENT, began, satisfied_by=by_hand, force=force)
         limit = engine.runahead.limit
         if limit is None or point > limit:
-            return self.pool.beyond_window(identity, point, None, depth)
+            return self.pool.beyond_window(identity, point, began, depth)
         sequence = engine.graph.nodes[task].sequence
         before = sequence.previous(point)
         for _ in range(STEPS_BACK):
@@ -258,10 +286,11 @@ class Inquiry:
         force = self.trigger(identity)
         if predecessor is not None and predecessor.status == states.WAITING:
             text = f"it comes after {predecessor.id}, and that waits"
-            reason = Reason("not-spawned", text, satisfied_by=f"{predecessor.id} being let go", force=force)
+            by = f"{predecessor.id} being let go"
+            reason = Reason("not-spawned", text, since=predecessor.time_created, satisfied_by=by, force=force)
             return self.parents.with_reasons(reason, predecessor.point, task, depth)
         text = "nothing brings it in: it has no parents, and no earlier instance of it leads here"
-        return Reason("not-spawned", text, PERMANENT, force=force)
+        return Reason("not-spawned", text, PERMANENT, began, satisfied_by=by_hand, force=force)
 
     # -- small things --------------------------------------------------------------------------------------------------
 
@@ -275,7 +304,7 @@ class Inquiry:
         job = proxy.job
         if job is None:
             return proxy.time_updated
-        return job.finished if job.finished is not None else job.submitted
+        return next((one for one in (job.finished, job.submitted) if one is not None), proxy.time_updated)
 
     def cycle(self, point: int) -> str:
         """A point as text."""

@@ -35,8 +35,7 @@ class ParentReasons:
         for term in terms:
             reason = self._term(standing, term, child, depth)
             reason.location = location
-            if reason.blocks and reason.since is None:
-                reason.since = since
+            _waiting_since(reason, since)
             found.append(reason)
         return found
 
@@ -102,7 +101,10 @@ class ParentReasons:
         where = " and ".join(f"flow {flow_text(one)}" if one else "no flow" for one in flows)
         identity = self.inquiry.id(key.point, key.task)
         text = f"{identity} runs or ran in {where}: what it completes there does not count here"
-        return Reason("other-flow", text, PERMANENT)
+        left = [past.left_at for past in self.engine.history.of(*key[:2])]
+        at = proxy.time_created if proxy is not None else left[-1] if left else None
+        by = "its running in a flow that counts"
+        return Reason("other-flow", text, PERMANENT, at, satisfied_by=by, force=self.inquiry.trigger(identity))
 
     def parent(self, point: int, task: str, output: str, depth: int) -> Reason:
         """What has become of a task that should complete an output."""
@@ -112,7 +114,8 @@ class ParentReasons:
         force = self.inquiry.trigger(identity)
         again = "running it again"
         if proxy is not None and proxy.status == states.WAITING:
-            reason = Reason("parent-waiting", f"{identity} is waiting", since=proxy.time_created, force=force)
+            text = f"{identity} is waiting"
+            reason = Reason("parent-waiting", text, since=proxy.time_created, satisfied_by="its running", force=force)
             return self.with_reasons(reason, point, task, depth)
         if proxy is not None and proxy.is_final:
             code = "parent-incomplete" if proxy.status == states.SUCCEEDED else "parent-failed"
@@ -121,19 +124,23 @@ class ParentReasons:
         if proxy is not None:
             active = self.inquiry.pool.active(proxy)
             text = f"{identity}: {active.text}"
-            return Reason("parent-active", text, TEMPORARY, active.since, satisfied_by="its end")
+            return Reason("parent-active", text, TEMPORARY, active.since, satisfied_by="its end", force=active.force)
         past = past_in_flows(engine, point, task)
         if past:
             last = past[-1]
+            left = last.left_at
             if not last.is_final:
-                return Reason("parent-removed", f"{identity} was removed before it ran", PERMANENT, force=force)
+                text = f"{identity} was removed before it ran"
+                return Reason("parent-removed", text, PERMANENT, left, satisfied_by="running it", force=force)
             text = f"{identity} {last.status} without completing {output}"
             code = "parent-incomplete" if last.status == states.SUCCEEDED else "parent-failed"
-            return Reason(code, text, PERMANENT, satisfied_by=again, force=force)
+            return Reason(code, text, PERMANENT, left, satisfied_by=again, force=force)
         if not exists_at(engine, task, point):
             text = f"{identity} never runs: the graph or the run has no such point"
-            return Reason("parent-impossible", text, PERMANENT)
-        reason = Reason("parent-not-spawned", f"{identity} has not been spawned", force=force)
+            by = "a graph that has it, once reloaded"
+            return Reason("parent-impossible", text, PERMANENT, engine.since.began, satisfied_by=by)
+        text, by = f"{identity} has not been spawned", "the outputs it waits for"
+        reason = Reason("parent-not-spawned", text, since=engine.since.began, satisfied_by=by, force=force)
         return self.with_reasons(reason, point, task, depth)
 
     def with_reasons(self, reason: Reason, point: int, task: str, depth: int) -> Reason:
@@ -168,3 +175,12 @@ class ParentReasons:
         job = proxy.job
         times = {SUBMITTED: job.submitted, STARTED: job.started, SUCCEEDED: job.finished, FAILED: job.finished}
         return times.get(key.output)
+
+
+def _waiting_since(reason: Reason, since: float | None) -> None:
+    """Since when a child has waited for an output or a group of them: the same for every member."""
+    if reason.code.startswith("prerequisite-") and reason.blocks:
+        if reason.since is None:
+            reason.since = since
+        for child in reason.children:
+            _waiting_since(child, since)

@@ -9,6 +9,7 @@ from . import proxy as states
 from .outputs import required_outputs
 from .proxy import TaskProxy
 from .reasons import MET, NOTE, PERMANENT, SHOWN, TEMPORARY, Reason, and_more
+from .since import STOP_POINT
 from .standing import Standing
 from .text import duration, utc
 from .xtriggers import WALL_CLOCK
@@ -16,6 +17,9 @@ from .xtriggers import WALL_CLOCK
 if TYPE_CHECKING:
     from .engine import Engine
     from .why import Inquiry
+
+
+AFTER_STOP = "playing the workflow again once it has stopped there"
 
 
 class PoolReasons:
@@ -37,14 +41,22 @@ class PoolReasons:
         """How far the job of an instance at work is."""
         job = proxy.job
         number = f"job {proxy.submit_number:02d}"
+        # A message that was lost is made up for by looking at the job.
+        look = self.inquiry.command("poll", self.inquiry.target(proxy.id))
+
+        def moment(at: float | None) -> float:
+            return at if at is not None else proxy.time_updated
+
         if proxy.status == states.RUNNING:
-            since = job.started if job is not None else None
-            return Reason("running", f"{number} is running", NOTE, since, satisfied_by="its end")
+            since = moment(job.started if job is not None else None)
+            return Reason("running", f"{number} is running", NOTE, since, satisfied_by="its end", force=look)
         if proxy.status == states.PREPARING or job is None:
-            since = job.prepared if job is not None else None
-            return Reason("preparing", f"{number} is being made and handed to its platform", since=since)
+            since = moment(job.prepared if job is not None else None)
+            text, by = f"{number} is being made and handed to its platform", "the platform taking it"
+            return Reason("preparing", text, since=since, satisfied_by=by)
         text = f"{number} is with {job.platform} ({job.runner} {job.job_id}) and has not started"
-        return Reason("platform", text, since=job.submitted, satisfied_by=f"{job.platform} starting it")
+        by = f"{job.platform} starting it"
+        return Reason("platform", text, since=moment(job.submitted), satisfied_by=by, force=look)
 
     def incomplete(self, proxy: TaskProxy) -> Reason:
         """What an instance that has finished, and stays, left undone."""
@@ -54,6 +66,8 @@ class PoolReasons:
                 "output-missing",
                 f"{proxy.id}:{label} was not completed",
                 PERMANENT,
+                self.inquiry.finished_at(proxy),
+                satisfied_by="running it again",
                 force=self.inquiry.command("set", f"--out={label}", self.inquiry.target(proxy.id)),
             )
             for label in missing
@@ -73,7 +87,7 @@ class PoolReasons:
         """Everything that holds a waiting instance, and what is met already."""
         found: list[Reason] = []
         if proxy.is_held:
-            found.append(self.held(proxy.id, proxy.point, proxy.time_updated))
+            found.append(self.held(proxy.id, proxy.point, proxy.held_since or proxy.time_updated))
         if proxy.is_runahead:
             found.append(self.beyond_window(proxy.id, proxy.point, proxy.time_created, depth))
         for prerequisite in proxy.prerequisites:
@@ -87,7 +101,8 @@ class PoolReasons:
         if proxy.is_queued:
             found.append(self._queue(proxy))
         if not any(reason.blocks for reason in found):
-            found.append(Reason("ready", "nothing holds it: it is about to be submitted", NOTE, proxy.time_updated))
+            text, by = "nothing holds it: it is about to be submitted", "the scheduler, at once"
+            found.append(Reason("ready", text, NOTE, proxy.time_updated, satisfied_by=by))
         return found
 
     def held(self, identity: str, point: int, since: float | None) -> Reason:
@@ -142,7 +157,7 @@ class PoolReasons:
         job = proxy.job
         if proxy.retry_kind == "submission":
             platform = job.platform if job is not None else "its platform"
-            number, since = proxy.submission_retries, job.submitted if job is not None else None
+            number, since = proxy.submission_retries, self.inquiry.finished_at(proxy)
             text = f"job {proxy.submit_number:02d} could not be submitted to {platform}; retry {number} follows"
         else:
             number, since = proxy.execution_retries, self.inquiry.finished_at(proxy)
@@ -173,7 +188,7 @@ class PoolReasons:
         ]
         for one in members[:SHOWN]:
             active = self.active(one)
-            reason.children.append(Reason("queue-member", f"{one.id}: {active.text}", NOTE, active.since))
+            reason.children.append(_member(one, active))
         and_more(reason, len(members) - SHOWN)
         return reason
 
@@ -184,12 +199,13 @@ class PoolReasons:
         force = self.inquiry.trigger(identity)
         if stop is not None and point > stop:
             text = f"it lies beyond the stop point {self.inquiry.cycle(stop)}"
-            by = "playing the workflow again once it has stopped there"
-            return Reason("stop-point", text, PERMANENT, since, satisfied_by=by, force=force)
+            moments = [at for at in (since, engine.since.of(STOP_POINT)) if at is not None]
+            at = max(moments, default=None)
+            return Reason("stop-point", text, PERMANENT, at, satisfied_by=AFTER_STOP, force=force)
         text = "the run has not begun"
         if limit is not None and point <= limit:
             text = f"the runahead window has just reached it: {self.inquiry.cycle(limit)} is its end"
-            return Reason("runahead", text, since=since, force=force)
+            return Reason("runahead", text, since=since, satisfied_by="the scheduler, at once", force=force)
         if limit is not None:
             text = f"it is beyond the runahead window, which ends at {self.inquiry.cycle(limit)}"
         reason = Reason("runahead", text, since=since, satisfied_by="the oldest active cycle finishing", force=force)
@@ -221,3 +237,8 @@ class PoolReasons:
         if any(child.kind == PERMANENT for child in reason.children):
             self.inquiry.window = reason.kind = PERMANENT
         return reason
+
+
+def _member(proxy: TaskProxy, active: Reason) -> Reason:
+    text = f"{proxy.id}: {active.text}"
+    return Reason("queue-member", text, NOTE, active.since, satisfied_by=active.satisfied_by, force=active.force)
