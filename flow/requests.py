@@ -205,6 +205,10 @@ class Requests:
             request_string, variables, command=command, messages=self.put_messages, meta=meta
         )
 
+    def graphql_at_once(self, request_string: str, variables: dict[str, Any] | None) -> dict[str, Any] | None:
+        """The data of a GraphQL query that waits for nothing; None for mutations and what else takes its time."""
+        return self._run.showing.query_at_once(request_string, variables)
+
     def subscribed(self) -> None:
         """Someone has subscribed to what is published."""
         self._run.showing.someone_subscribed()

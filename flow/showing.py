@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .picture.picture import Picture
 
 PUBLISH_SECONDS = 0.01
-"""How long changes are gathered before they are published."""
+"""How far apart publications are at least: what changes in between is gathered."""
 
 CommandCaller = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 MessageTaker = Callable[[str, float | None, list[tuple[str, str]]], Awaitable[None]]
@@ -63,6 +63,7 @@ class Showing:
         self._log = log
         self._picture: Picture | None = None
         self._publishing: asyncio.TimerHandle | None = None
+        self._published_at = 0.0
         self.contact: ContactFile | None = None
 
     def picture(self) -> Picture:
@@ -140,6 +141,12 @@ class Showing:
         resolvers = MutationResolvers(command, messages, meta)
         return await execute(self.picture(), request_string, variables, resolvers=resolvers, meta=meta)
 
+    def query_at_once(self, request_string: str, variables: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        """The data of a query that waits for nothing; None for other requests. Raises `QueryError`."""
+        from ..schema.execute import answer_at_once
+
+        return answer_at_once(self.picture(), request_string, variables)
+
     def _tell_status(self) -> None:
         assert self._picture is not None
         self._picture.set_status(*status_of(self._engine))
@@ -154,10 +161,13 @@ class Showing:
 
     def _publish_soon(self) -> None:
         if self._publishing is None:
-            self._publishing = asyncio.get_running_loop().call_later(PUBLISH_SECONDS, self._publish)
+            # What comes after a pause is told at once.
+            loop = asyncio.get_running_loop()
+            self._publishing = loop.call_at(self._published_at + PUBLISH_SECONDS, self._publish)
 
     def _publish(self) -> None:
         self._publishing = None
+        self._published_at = asyncio.get_running_loop().time()
         if self._picture is not None and self._picture.has_news:
             self._publisher.publish(*self._picture.take_deltas())
 

@@ -23,6 +23,7 @@ from ..contact.address import endpoint as endpoint_of
 from ..contact.exceptions import KeyFileError
 from ..contact.keys import SERVER_SECRET, read_key_pair
 from ..exceptions import TidemillError
+from .allowance import SLICE_SECONDS, Allowance
 from .authentication import Authenticator, RateLimitedLog
 from .envelope import Request, decode_request, encode_error, encode_reply, request_of
 from .exceptions import RequestRefused, ServerError
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 DEFAULT_PORTS = (43001, 43101)
 
 _SLICE_MESSAGES = 100
-_SLICE_SECONDS = 0.005
 _IN_FLIGHT = 1000
 _LINGER_MILLISECONDS = 1000
 _LONGEST_ID = 200
@@ -97,6 +97,7 @@ class RequestServer(Endpoints):
         self.publish_port = 0
         self.publisher: WorkflowPublisher | None = None
         self._memory = ReplyMemory()
+        self._allowance = Allowance()
         self._tasks: set[asyncio.Task[bytes]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
@@ -283,14 +284,21 @@ class RequestServer(Endpoints):
         self._drain()
 
     def _drain(self) -> None:
-        if not self._stopping and self._drain_slice():
+        if self._stopping:
+            return
+        seconds = self._allowance.seconds()
+        more = True
+        if seconds:
+            more = self._drain_slice(seconds)
+            self._allowance.served()
+        if more:
             self._wake()
 
-    def _drain_slice(self) -> bool:
-        """Serve a bounded number of requests; True if there may be more."""
+    def _drain_slice(self, seconds: float = SLICE_SECONDS) -> bool:
+        """Serve requests for so long, and so many at most; True if there may be more."""
         assert self._loop is not None
         clock = self._loop.time
-        deadline = clock() + _SLICE_SECONDS
+        deadline = clock() + seconds
         receive = self._socket.recv
         waiting: Callable[[int], Any] = self._socket.getsockopt
         roles = self._authenticator.role_of

@@ -79,22 +79,52 @@ async def execute(
         QueryError: It is no valid request, or a field cannot be answered; the message has every error there is.
     """
     query = prepare(request_string)
+    values = _values_of(query, variables)
+    context = Context(picture, resolvers, meta)
+    if query.projection is not None:
+        return _projected(query.projection, query, context, values)
+    if not query.is_light:
+        picture.catch_up()
+    return _stripped(query, await execute_generally(query, context, variables), values)
+
+
+def answer_at_once(
+    picture: Picture, request_string: str, variables: Mapping[str, Any] | None = None
+) -> dict[str, Any] | None:
+    """The ``data`` of a query that was compiled; None for a request that `execute` must see to.
+
+    Raises:
+        QueryError: As for `execute`.
+    """
+    query = prepare(request_string)
+    if query.projection is None:
+        return None
+    return _projected(query.projection, query, Context(picture), _values_of(query, variables))
+
+
+def _values_of(query: PreparedQuery, variables: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The values of a request's variables."""
     if query.operation.operation is OperationType.SUBSCRIPTION:
         raise QueryError("Subscriptions are not served here: subscribe to what the scheduler publishes")
     values = get_variable_values(schema(), query.operation.variable_definitions or (), dict(variables or {}))
     if isinstance(values, list):
         raise _refused(values)
-    context = Context(picture, resolvers, meta)
+    return values
+
+
+def _projected(
+    projection: Projection, query: PreparedQuery, context: Context, values: dict[str, Any]
+) -> dict[str, Any]:
     if not query.is_light:
-        picture.catch_up()
-    if query.projection is not None:
-        data = query.projection(context, values)
-    else:
-        data = await execute_generally(query, context, variables)
+        context.picture.catch_up()
+    return _stripped(query, projection(context, values), values)
+
+
+def _stripped(query: PreparedQuery, data: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     if query.may_strip:
         plan: Plan | None = strip_plan(query.document, query.operation, values)
         if plan is not None:
-            data = strip(data, plan)
+            return strip(data, plan)
     return data
 
 
