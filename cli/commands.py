@@ -104,6 +104,7 @@ COMMANDS: dict[str, Command] = {
             "look, and wait, for states and outputs of tasks",
             plain=True,
         ),
+        Command("remote", ".remote", REMOTE, "run commands on other machines, and copy files", plain=True),
         Command("serve-commands", ".serve_commands", REMOTE, "run commands here for clients elsewhere"),
         Command("gateway", ".gateway", RUNNING, "serve GraphQL and subscriptions to browsers"),
         Command("ports", ".ports", UTILITIES, "give services their ports, and list who has which"),

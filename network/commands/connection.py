@@ -40,6 +40,7 @@ class Connection:
         self._session = session
         self._enter_connect = enter_connect
         self._enter_connect_timeout = enter_connect_timeout
+        self._methods: dict[str, Any] = {}
 
     @property
     def hostname(self) -> str:
@@ -80,10 +81,12 @@ class Connection:
             NotConnected: a `ConnectionError`: nobody answered in time, or we are not let in.
         """
         carry_out(self._session.connect(timeout), self._session.ask_anyhow)
+        self._forget_methods()
 
     def disconnect(self) -> None:
         """Close the connection; `connect` makes it again. Jobs run on."""
         self._session.disconnect()
+        self._forget_methods()
 
     close = disconnect
 
@@ -101,6 +104,11 @@ class Connection:
 
     def command(self, name: str, /, *arguments: Any, complete: bool = True, **keywords: Any) -> Any:
         """Send a command by its name; what a method of that name does, also where this class has one of its own."""
+        if complete and not keywords:
+            # What most calls are: nothing to hand over step by step.
+            outputs = self._session.plain(name, arguments)
+            if outputs is not None:
+                return outputs
         output = carry_out(_command(self._session, name, arguments, keywords), self._session.ask)
         listener = Listener(output)
         return list(listener) if complete else listener
@@ -151,7 +159,8 @@ class Connection:
         """
         from .transfer import in_own_loop, transfer
 
-        return in_own_loop(transfer(self._session, os.fspath(src), dest, chunk, timeout, progress=progress))
+        work = transfer(self._session, os.fspath(src), dest, chunk, timeout, progress=progress)
+        return in_own_loop(self._session, work)
 
     def fetch(
         self,
@@ -165,7 +174,8 @@ class Connection:
         """Copy a file from the server's host: the way back of `transfer`."""
         from .transfer import fetch, in_own_loop
 
-        return in_own_loop(fetch(self._session, src, os.fspath(dest), chunk, timeout, progress=progress))
+        work = fetch(self._session, src, os.fspath(dest), chunk, timeout, progress=progress)
+        return in_own_loop(self._session, work)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -175,7 +185,14 @@ class Connection:
         def command(*arguments: Any, complete: bool = True, **keywords: Any) -> Any:
             return self.command(name, *arguments, complete=complete, **keywords)
 
-        return _described(command, self._session, name)
+        # Not to be made again for every call; a name of the server's is no attribute of ours.
+        self.__dict__[name] = self._methods[name] = _described(command, self._session, name)
+        return command
+
+    def _forget_methods(self) -> None:
+        for name in self._methods:
+            self.__dict__.pop(name, None)
+        self._methods.clear()
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *_names(self._session)})

@@ -134,6 +134,12 @@ class Session:
             client = self._loops[loop] = _Requests(self.host, self.port, self._keys)
         return await client.async_request(step.command, step.arguments, step.seconds, step.meta, step.attachment)
 
+    def release_loop(self) -> None:
+        """Close what serves the running event loop; it is made again when it is needed."""
+        client = self._loops.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            client.close()
+
     def disconnect(self) -> None:
         """Close what can be closed; requests under way in other threads end by themselves."""
         with self._lock:
@@ -191,6 +197,19 @@ class Session:
             return Heartbeat((yield Ask("heartbeat", {}, timeout or PULSE_SECONDS)))
         except ClientError:
             return Heartbeat(None)
+
+    def plain(self, name: str, positional: tuple[Any, ...]) -> list[Any] | None:
+        """What `command` makes of a call that starts no job, in this thread; None for one that must be made there."""
+        about = self.commands.get(name) if self.commands is not None else None
+        if about is None or about.starts_job or name == "cd":
+            return None
+        arguments, attachment = _arguments(about, positional, {})
+        meta = {"cwd": self.directory} if self.directory is not None else None
+        try:
+            answer = self.ask(Ask(name, arguments, FOREVER_SECONDS, meta, attachment))
+        except CommandFailed as error:
+            return [error]
+        return list(_messages(about, answer))
 
     def command(
         self,
