@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,9 +39,9 @@ def workflow_run(request: pytest.FixtureRequest) -> Iterator[Callable[..., Workf
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Put the story of each run beside the report of a test that failed; their logs are long, so their ends only."""
-    report: Any = yield
+    report = yield
     if report.when == "call" and report.failed:
         for number, run in enumerate(getattr(item, _RUNS, ()), 1):
             report.sections.append((f"workflow run {number}: what happened", run.timeline(lines=60)))

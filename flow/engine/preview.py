@@ -73,7 +73,11 @@ def _told(
     orphaned += [
         proxy.job_key for text in result.get("orphaned", ()) if (proxy := engine.find(*text.split("/", 1))) is not None
     ]
-    entered, removed, finished, changed, expecting = [], [], [], [], {}
+    entered: list[dict[str, str]] = []
+    removed: list[str] = []
+    finished: list[str] = []
+    changed: list[dict[str, str]] = []
+    expecting: dict[str, str] = {}
     for proxy in _touched(turn):
         key = (proxy.point, proxy.name)
         was = before.get(key) or history.get(key, "")

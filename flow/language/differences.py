@@ -108,7 +108,7 @@ def compare(old: WorkflowDefinition, new: WorkflowDefinition) -> Differences:
 
 
 def _task_changes(old: TaskDefinition, new: TaskDefinition) -> list[SettingChange]:
-    changes = []
+    changes: list[SettingChange] = []
     if old.runtime is not new.runtime and old.runtime != new.runtime:
         changes += _changes(dict(_flat(old.runtime)), dict(_flat(new.runtime)))
     facts = (
