@@ -100,6 +100,12 @@ def changed_text(receipt: Mapping[str, Any]) -> str:
         return f"stop at {_when(result['stop_time'])}"
     if "point" in result:
         return f"hold after {result['point']}"
+    if "level" in result:
+        return f"the log: {result['level']} and above"
+    if "extent" in result:
+        return f"the window: {result['extent']} edges around what is active"
+    if "event" in result:
+        return f"the event {result['event']} of {result['message']!r}"
     if "was_paused" in result:
         return "nothing" if result["paused"] == result["was_paused"] else "the workflow"
     return "the definition" if receipt["name"] == "reload_workflow" else "nothing"

@@ -16,7 +16,7 @@ from .engine.watched import check_unmoved
 from .exceptions import CommandFailed, CommandUndecided
 from .prepare import reread
 from .previews import Previews, check_same_definition, check_same_run
-from .receipts import RECEIVED, VALIDATED, Receipt
+from .receipts import APPLIED, RECEIVED, VALIDATED, Receipt
 from .record.exceptions import RecordError
 from .record.log import write_configuration
 from .record.rows import Batch
@@ -85,6 +85,15 @@ class Requests:
         )
         self.log("INFO", f'Command "{name}" received. ID={receipt.id}\n{name}({shown})')
         await self._run.committed(command)
+        if receipt.state == APPLIED:
+            self._carry_out(receipt)
+
+    def _carry_out(self, receipt: Receipt) -> None:
+        """What commands change beside the engine."""
+        if receipt.name == "set_verbosity":
+            self._run.scheduler_log.set_level(receipt.result["level"])
+        elif receipt.name == "set_graph_window_extent":
+            self._run.showing.set_extent(receipt.result["extent"])
 
     async def _refused(self, receipt: Receipt, error: TidemillError) -> None:
         """Record that a command was refused before the engine saw it."""
@@ -189,20 +198,24 @@ class Requests:
         asked = meta.get("id")
         numbers = itertools.count(1)
 
-        async def command(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        def check_role(name: str) -> None:
             if meta.get("role", "control") != "control":
                 raise CommandFailed(f"{name}: this key may look, not change anything")
+
+        async def messages(task_job: str, event_time: float | None, pairs: list[tuple[str, str]]) -> None:
+            check_role("message")
+            await self.put_messages(task_job, event_time, pairs)
+
+        async def command(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+            check_role(name)
             # A request may hold several mutations, carried out in order: each has an id of its own.
             number = next(numbers)
             identity = str(uuid.uuid4()) if asked is None else f"{asked}" if number == 1 else f"{asked}/{number}"
-            if name == "set_verbosity":
-                self.set_verbosity(**arguments)
-                return {"id": identity, "result": {}}
             result = await self.command(name, arguments, id=identity, user=user)
             return {"id": identity, "result": result}
 
         return await self._run.showing.query(
-            request_string, variables, command=command, messages=self.put_messages, meta=meta
+            request_string, variables, command=command, messages=messages, why=self.why, meta=meta
         )
 
     def graphql_at_once(self, request_string: str, variables: dict[str, Any] | None) -> dict[str, Any] | None:
@@ -234,15 +247,6 @@ class Requests:
             if at in found
         }
         return {at: settings for at, settings in applying.items() if settings}
-
-    def set_verbosity(self, level: str) -> None:
-        """Log this level and above from now on; raises `CommandFailed` for an unknown one."""
-        try:
-            self._run.scheduler_log.set_level(level)
-        except KeyError:
-            raise CommandFailed(
-                f"{level!r} is not a level of the log: it is DEBUG, INFO, WARNING, ERROR or CRITICAL"
-            ) from None
 
     async def put_messages(self, task_job: str, event_time: float | None, messages: list[tuple[str, str]]) -> None:
         """Take messages of a job; returns once they are committed. Raises `CommandFailed` for a bad job ID."""

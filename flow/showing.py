@@ -26,6 +26,7 @@ PUBLISH_SECONDS = 0.01
 """How far apart publications are at least: what changes in between is gathered."""
 
 CommandCaller = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
+Explainer = Callable[[str], dict[str, Any]]
 MessageTaker = Callable[[str, float | None, list[tuple[str, str]]], Awaitable[None]]
 
 PRIME_SECONDS = 0.01
@@ -120,6 +121,11 @@ class Showing:
         """A subscriber came: from now on there is a picture to publish."""
         self.picture()
 
+    def set_extent(self, extent: int) -> None:
+        """Show what is up to this many edges from the pool; published with the next batch."""
+        self.picture().set_extent(extent)
+        self._publish_soon()
+
     def close(self) -> None:
         """Publish what is left."""
         if self._publishing is not None:
@@ -133,12 +139,13 @@ class Showing:
         *,
         command: CommandCaller,
         messages: MessageTaker,
+        why: Explainer,
         meta: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Execute a GraphQL request; mutations become commands. Raises `QueryError`."""
         from ..schema.execute import execute
 
-        resolvers = MutationResolvers(command, messages, meta)
+        resolvers = RequestResolvers(command, messages, why)
         return await execute(self.picture(), request_string, variables, resolvers=resolvers, meta=meta)
 
     def query_at_once(self, request_string: str, variables: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -172,13 +179,17 @@ class Showing:
             self._publisher.publish(*self._picture.take_deltas())
 
 
-class MutationResolvers:
+class RequestResolvers:
     """Turns the mutations of one request into commands; the answer is Cylc's: whether it was taken, and its ID."""
 
-    def __init__(self, command: CommandCaller, messages: MessageTaker, meta: Mapping[str, Any]) -> None:
+    def __init__(self, command: CommandCaller, messages: MessageTaker, why: Explainer) -> None:
         self._command = command
         self._messages = messages
-        self._meta = meta
+        self._why = why
+
+    def why(self, task: str) -> dict[str, Any]:
+        """Explain why a task is not running."""
+        return self._why(task)
 
     async def command(self, name: str, arguments: dict[str, Any]) -> tuple[Any, Any]:
         """Carry out one mutation."""
@@ -193,6 +204,8 @@ class MutationResolvers:
             receipt = await self._command(COMMAND_OF.get(name, name), arguments)
         except TidemillError as error:
             return False, str(error)
+        if name == "set_graph_window_extent":
+            return True, f"Maximum edge distance set to {receipt['result']['extent']}"
         return True, receipt["id"]
 
     async def _message(self, arguments: dict[str, Any]) -> tuple[Any, Any]:

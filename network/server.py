@@ -35,9 +35,6 @@ class SchedulerServices(Services, Protocol):
     def broadcasts(self, task: str | None = None) -> dict[str, Any]:
         """The broadcasts in force; with a task (``CYCLE/TASK``) those that apply to it."""
 
-    def set_verbosity(self, level: str) -> None:
-        """Log this level and above from now on."""
-
     def entire_picture(self) -> bytes:
         """Everything there is to see of the run, a ``PbEntireWorkflow``."""
 
@@ -200,13 +197,13 @@ class WorkflowRuntimeServer(RequestServer):
         return self.schd.broadcasts(task)
 
     @expose(access="control")
-    def set_verbosity(self, level: str) -> bool:
-        """Log a level and above from now on; true once that is so.
+    async def set_verbosity(self, level: str, meta: dict[str, Any] | None = None) -> bool:
+        """Log a level and above from now on; true once that is so. As ``command`` with this name, without the receipt.
 
         Arguments:
             level: ``DEBUG``, ``INFO``, ``WARNING``, ``ERROR`` or ``CRITICAL``.
         """
-        self.schd.set_verbosity(level)
+        await self._command("set_verbosity", {"level": level}, meta)
         return True
 
     @expose(access="control")

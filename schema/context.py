@@ -30,6 +30,10 @@ class Resolvers(Protocol):
         """
         ...
 
+    def why(self, task: str) -> dict[str, Any]:
+        """Explain why a task (``CYCLE/TASK``) is not running."""
+        ...
+
 
 MOST_ELEMENTS = 1_000_000
 """How many elements one answer may list: a query that goes round in circles must not stop the scheduler."""

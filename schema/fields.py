@@ -290,6 +290,16 @@ _task_list: Resolve = lambda e, c, a: _defined("Task", _all_tasks(c), c, a)  # n
 _family_list: Resolve = lambda e, c, a: _defined("Family", _all_families(c), c, a)  # noqa: E731
 _edge_list: Resolve = lambda e, c, a: _edges(c.picture.edges.elements.values(), c, a)  # noqa: E731
 
+
+def _why(root: Any, context: Context, arguments: Arguments) -> Any:
+    """Why a task is not running; only the scheduler can tell, not a copy of its picture."""
+    identity = f"{context.picture.identity.id}//"
+    task = arguments["id"].removeprefix(identity).removeprefix("//")
+    if context.resolvers is None or task.startswith("~"):
+        return None
+    return context.resolvers.why(task)
+
+
 RESOLVERS: dict[str, dict[str, Resolve]] = {
     "Queries": {
         "workflows": _workflows,
@@ -305,6 +315,7 @@ RESOLVERS: dict[str, dict[str, Resolve]] = {
         "familyProxies": _of_this_workflow(_family_proxy_list),
         "edges": _of_this_workflow(_edge_list),
         "nodesEdges": _root_nodes_edges,
+        "why": _why,
     },
     "Workflow": {
         "tasks": _task_list,

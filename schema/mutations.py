@@ -44,7 +44,7 @@ def resolver_of(mutation: str) -> Callable[..., Awaitable[Answer]]:
 
 
 async def _carry_out(context: Context, mutation: str, arguments: dict[str, Any]) -> tuple[Any, Any]:
-    if mutation == "setGraphWindowExtent":
+    if mutation == "setGraphWindowExtent" and context.resolvers is None:
         extent = arguments["nEdgeDistance"]
         context.picture.set_extent(extent)
         return True, f"Maximum edge distance set to {extent}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from graphene import Field, List, ObjectType
 
 from .arguments import DEFINITIONS, IDS, INSTANCES, JOBS, NODES_EDGES, SORT, STRIP, asked, asked_by_id
+from .scalars import GenericScalar
 from .types import Edge, Family, FamilyProxy, Job, NodesEdges, Task, TaskProxy, Workflow
 
 
@@ -24,3 +25,4 @@ class Queries(ObjectType):
     familyProxies = asked(List(FamilyProxy), INSTANCES)
     edges = asked(List(Edge), SORT)
     nodesEdges = asked(NodesEdges, NODES_EDGES)
+    why = asked_by_id(GenericScalar)

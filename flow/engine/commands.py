@@ -31,6 +31,9 @@ STOP_MODES = {
 }
 
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
 def pause(engine: Engine) -> dict[str, Any]:
     """Submit nothing more until resumed; what runs goes on."""
     was_paused = engine.is_paused
@@ -95,6 +98,24 @@ def ext_trigger(engine: Engine, message: str, id: str) -> dict[str, Any]:
     return engine.external.report(str(message), str(id))
 
 
+def set_verbosity(engine: Engine, level: str) -> dict[str, Any]:
+    """Log a level and above: whoever keeps the log sees to it."""
+    return {"level": log_level(level)}
+
+
+def set_graph_window_extent(engine: Engine, n_edge_distance: int) -> dict[str, Any]:
+    """Show more or less around what is active: whoever keeps the picture sees to it."""
+    return {"extent": n_edge_distance}
+
+
+def log_level(text: str) -> str:
+    """A level of the log as the log knows it; raises `CommandError` for what is none."""
+    level = {"NORMAL": "INFO"}.get(str(text).upper(), str(text).upper())
+    if level not in LOG_LEVELS:
+        raise CommandError(f"{text!r} is not a level of the log: it is one of {', '.join(LOG_LEVELS)}")
+    return level
+
+
 def reload_workflow(engine: Engine) -> dict[str, Any]:
     """Go on with the definition that has been read."""
     definition, engine.next_definition = engine.next_definition, None
@@ -145,6 +166,12 @@ def check(engine: Engine, name: str, arguments: dict[str, Any]) -> None:
         raise CommandError("Use --prerequisite or --output, not both.")
     if name == "remove_tasks" and not all(str(one).isdecimal() for one in arguments.get("flow") or ()):
         raise CommandError("Flow values must be integers")
+    if name == "set_verbosity":
+        log_level(arguments["level"])
+    if name == "set_graph_window_extent":
+        extent = arguments["n_edge_distance"]
+        if not isinstance(extent, int) or isinstance(extent, bool) or extent < 0:
+            raise CommandError(f"The window cannot have the extent {extent!r}: it is a number of edges, 0 or more")
     if name == "set_hold_point":
         engine.definition.cycling.parse(arguments["point"])
     if name == "stop":
@@ -188,6 +215,8 @@ _PLAIN: dict[str, Callable[..., Any]] = {
     "stop": stop,
     "broadcast": broadcast,
     "ext_trigger": ext_trigger,
+    "set_verbosity": set_verbosity,
+    "set_graph_window_extent": set_graph_window_extent,
     "reload_workflow": reload_workflow,
     **{name: _intervention(name) for name in INTERVENTIONS},
 }
