@@ -402,7 +402,9 @@ class Scheduler:
         while not self._is_over():
             await self._wake.wait()
             self._wake.clear()
+            self.server.is_at_work = True
             await self._turn()
+            self.server.is_at_work = False
             self._set_timer()
 
     def _is_over(self) -> bool:

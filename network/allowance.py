@@ -1,4 +1,4 @@
-"""How long requests may be served before whatever else the loop has to do gets its turn."""
+"""How long requests may be served before what the server's owner has to do gets its turn."""
 
 from __future__ import annotations
 
@@ -6,47 +6,42 @@ import time
 from collections.abc import Callable
 
 SLICE_SECONDS = 0.002
-"""How long requests are served at a time."""
+"""How long requests are served at a time while there is other work."""
 SHARE = 0.15
-"""Of a loop that others keep busy, what requests may take."""
-LONGEST_WAIT_SECONDS = 0.03
-"""Whoever asks is never kept waiting longer than this by the share."""
-QUIET_SECONDS = 0.0003
-"""When others worked less than this since the last look, nobody has work to be held up."""
+"""Of the time in which there is other work, what requests may take."""
+LONGEST_PAUSE_SECONDS = 0.03
+"""No pause is longer, so that whoever asks is answered soon, even after a request that took long."""
 
 
 class Allowance:
-    """The time that requests may take: all of it in an idle loop, a share of it in a busy one.
+    """Requests are served a slice at a time, and while there is other work with pauses in between.
+
+    A pause leaves the thread idle or to others: the record is written by another thread, which waits for this one
+    whenever this one is busy.
 
     Args:
         clock: seconds that pass.
-        work: seconds that this thread worked.
     """
 
-    def __init__(
-        self, clock: Callable[[], float] = time.perf_counter, work: Callable[[], float] = time.thread_time
-    ) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
-        self._work = work
-        self._left = SLICE_SECONDS
-        self._served_at = self._looked_at = clock()
-        self._worked = work()
+        self._began_at = 0.0
+        self._next_at = 0.0
 
-    def seconds(self) -> float:
-        """How long requests may be served now; zero if others come first."""
-        now, worked = self._clock(), self._work()
-        others = worked - self._worked
-        if others < QUIET_SECONDS or now > self._served_at + LONGEST_WAIT_SECONDS:
-            self._left = SLICE_SECONDS
-        else:
-            idle = max(0.0, now - self._looked_at - others)
-            self._left = min(SLICE_SECONDS, self._left + SHARE * others + idle)
-        self._looked_at, self._worked = now, worked
-        return max(0.0, self._left)
+    def begin(self, *, is_at_work: bool) -> float:
+        """Seconds to wait before requests are served; if there are none, a slice begins.
 
-    def served(self) -> None:
-        """Requests have been served since `seconds` was asked: what they took is taken off."""
+        Args:
+            is_at_work: whether the owner has work that requests must not hold up.
+        """
         now = self._clock()
-        self._left -= now - self._looked_at
-        self._served_at = self._looked_at = now
-        self._worked = self._work()
+        if is_at_work and now < self._next_at:
+            return self._next_at - now
+        self._began_at = now
+        return 0.0
+
+    def end(self) -> None:
+        """The slice has ended: the longer it took, the longer is the pause."""
+        now = self._clock()
+        took = now - self._began_at
+        self._next_at = now + min(took * (1 / SHARE - 1), LONGEST_PAUSE_SECONDS)

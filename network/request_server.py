@@ -97,6 +97,8 @@ class RequestServer(Endpoints):
         self.publish_port = 0
         self.publisher: WorkflowPublisher | None = None
         self._memory = ReplyMemory()
+        self.is_at_work = False
+        """Set by whoever is served while it has work that requests must not hold up."""
         self._allowance = Allowance()
         self._tasks: set[asyncio.Task[bytes]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -272,12 +274,15 @@ class RequestServer(Endpoints):
 
     # --- requests ---
 
-    def _wake(self) -> None:
+    def _wake(self, pause_seconds: float = 0.0) -> None:
         # The descriptor speaks up only when news come in; after our own sends and at the end of a slice we
         # look ourselves.
         if not self._drain_due and self._loop is not None:
             self._drain_due = True
-            self._loop.call_soon(self._drain_again)
+            if pause_seconds:
+                self._loop.call_later(pause_seconds, self._drain_again)
+            else:
+                self._loop.call_soon(self._drain_again)
 
     def _drain_again(self) -> None:
         self._drain_due = False
@@ -286,19 +291,20 @@ class RequestServer(Endpoints):
     def _drain(self) -> None:
         if self._stopping:
             return
-        seconds = self._allowance.seconds()
-        more = True
-        if seconds:
-            more = self._drain_slice(seconds)
-            self._allowance.served()
+        pause = self._allowance.begin(is_at_work=self.is_at_work)
+        if pause:
+            self._wake(pause)
+            return
+        more = self._drain_slice()
+        self._allowance.end()
         if more:
             self._wake()
 
-    def _drain_slice(self, seconds: float = SLICE_SECONDS) -> bool:
-        """Serve requests for so long, and so many at most; True if there may be more."""
+    def _drain_slice(self) -> bool:
+        """Serve a bounded number of requests; True if there may be more."""
         assert self._loop is not None
         clock = self._loop.time
-        deadline = clock() + seconds
+        deadline = clock() + SLICE_SECONDS
         receive = self._socket.recv
         waiting: Callable[[int], Any] = self._socket.getsockopt
         roles = self._authenticator.role_of
