@@ -186,7 +186,8 @@ class PortManager:
 
     def _list(self, request: str) -> list[Service]:
         with self._lock:
-            lines = self._lines(int(self._ask(request)[0]))
+            count = int(self._ask(request)[0])
+            lines = self._lines(count) if count else []
         try:
             return [service_of(split_words(line)) for line in lines]
         except (ValueError, IndexError, PortRequestError) as error:
@@ -230,7 +231,7 @@ class PortManager:
             found += data.count(b"\n")
         *lines, rest = bytes(buffer).split(b"\n", count)
         self._buffer = bytearray(rest)
-        return [line.decode("utf-8", "surrogateescape").removesuffix("\r") for line in lines]
+        return b"\n".join(lines).decode("utf-8", "surrogateescape").replace("\r\n", "\n").removesuffix("\r").split("\n")
 
     def _gone(self, reason: str) -> PortManagerLost:
         # An answer that comes too late must not be taken for that to the next request; and a port that it gives is
