@@ -29,6 +29,9 @@ class Services:
     def log(self, level: str, text: str) -> None:
         self.lines.append((level, text))
 
+    def subscribed(self) -> None:
+        """Nothing more is to be published because of it."""
+
     def logged(self, words: str) -> bool:
         return any(words in text for _, text in self.lines)
 
