@@ -16,6 +16,7 @@ from ..contact.identifiers import RESERVED_NAMES, validate_workflow_name
 from ..contact.paths import LATEST_RUN, is_run, run_root
 from ..contact.scan import MAXIMUM_DEPTH
 from .exceptions import InstallError
+from .ignored import Ignored
 from .workflows import Definition, installed_runs
 
 INSTALL_DIRECTORY = "_cylc-install"
@@ -23,6 +24,7 @@ EXCLUDED_AT_TOP = frozenset({"log", LATEST_RUN, INSTALL_DIRECTORY, ".service"})
 """What a run makes itself: a source that was once run in place may have them."""
 _VERSION_CONTROL = frozenset({".git", ".svn", ".hg", ".bzr", "CVS"})
 _NUMBERED = re.compile(r"run(\d+)")
+_LOG = re.compile(r"(\d+)-\w+\.log")
 
 
 @frozen
@@ -68,7 +70,7 @@ def install_workflow(
     _check_source_link(base, source, whole=run_name is None and not numbered)
     directory = _make_run_directory(base, run_name=run_name, numbered=numbered)
     try:
-        log = _InstallLog(directory)
+        log = InstallLog(directory)
         log.write(f"Copying files from {source} to {directory}")
         count = 0
         for path in copy_tree(source, directory):
@@ -95,24 +97,42 @@ def install_workflow(
 def copy_tree(source: Path, target: Path) -> Iterator[str]:
     """Copy a source directory into a run, yielding each file's path within it. Links are copied as links.
 
-    Times are not kept, so that a run's files tell when they were installed; modes are.
+    Times are not kept, so that a run's files tell when they were installed; modes are. What the source's
+    ``.cylcignore`` names is left out.
     """
+    for relative in source_files(source):
+        origin, copy = source / relative, target / relative
+        if origin.is_dir() and not origin.is_symlink():
+            copy.mkdir(exist_ok=True)
+            continue
+        shutil.copy(origin, copy, follow_symlinks=False)
+        yield relative
+
+
+def source_files(source: Path) -> Iterator[str]:
+    """What of a source belongs in a run: paths of directories, files and links, a directory before what is in it."""
+    ignored = Ignored.of(source)
     for folder, folders, files in os.walk(source):
         at_top = Path(folder) == source
         left_out = _VERSION_CONTROL | EXCLUDED_AT_TOP if at_top else _VERSION_CONTROL
         relative = Path(folder).relative_to(source)
         linked = [entry for entry in folders if (Path(folder) / entry).is_symlink()]
-        folders[:] = sorted(entry for entry in folders if entry not in left_out and entry not in linked)
+        folders[:] = sorted(
+            entry
+            for entry in folders
+            if entry not in left_out
+            and entry not in linked
+            and not ignored.matches(str(relative / entry), is_directory=True)
+        )
         for entry in folders:
-            (target / relative / entry).mkdir(exist_ok=True)
+            yield str(relative / entry)
         for entry in sorted([*files, *linked]):
             # A file ".git" is how a worktree or submodule is marked.
-            if entry in left_out:
+            if entry in left_out or ignored.matches(str(relative / entry), is_directory=False):
                 continue
-            origin, copy = Path(folder) / entry, target / relative / entry
+            origin = Path(folder) / entry
             if not origin.is_symlink() and not origin.is_file():
                 continue  # a socket or pipe: not part of a source
-            shutil.copy(origin, copy, follow_symlinks=False)
             yield str(relative / entry)
 
 
@@ -211,15 +231,17 @@ def _point_latest(base: Path, run: str) -> None:
     os.replace(temporary, link)
 
 
-class _InstallLog:
-    """``log/install/NN-install.log`` of a run."""
+class InstallLog:
+    """``log/install/NN-install.log`` of a run, or ``NN-reinstall.log``."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, kind: str = "install") -> None:
         folder = directory / "log" / "install"
-        folder.mkdir(parents=True)
-        self._path = folder / "01-install.log"
+        folder.mkdir(parents=True, exist_ok=True)
+        numbers = [int(found[1]) for found in map(_LOG.match, os.listdir(folder)) if found]
+        self._path = folder / f"{max(numbers, default=0) + 1:02d}-{kind}.log"
 
     def write(self, text: str) -> None:
+        """Add a line."""
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with open(self._path, "a", encoding="utf-8") as file:
             file.write(f"{stamp} INFO - {text}\n")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..contact.identifiers import parse_identifiers
 from ..exceptions import TidemillError
 from .control import workflow_part
+from .differences_text import NAMES_SHOWN, differences_lines, few
 from .exceptions import InputError
 from .plain import Parser
 from .printer import Printer
@@ -18,7 +19,6 @@ from .workflows import find_runs
 
 CHANGES = 2
 """Exit code of ``reload --plan`` where something would change."""
-NAMES_SHOWN = 12
 PLAN_SECONDS = 90.0
 """How long to wait for a plan: looking ahead takes its time in a large run."""
 
@@ -145,7 +145,8 @@ def plan_text(plan: Mapping[str, Any], printer: Printer) -> str:
     """A plan for people."""
     outcome, command = plan["outcome"], COMMAND_LINE.get(plan["command"], plan["command"])
     lines = [printer.style(f"plan {plan['id']}: {command} {plan['workflow']}", "bold")]
-    lines += differences_lines(outcome.get("differences") or {})
+    if differences := outcome.get("differences"):
+        lines += differences_lines(differences)
     for key, words in (
         ("runs", "would run now"),
         ("killed", "would be killed"),
@@ -170,41 +171,6 @@ def plan_text(plan: Mapping[str, Any], printer: Printer) -> str:
         lines.append("  nothing would change")
     lines.append(f"Nothing was done. To do it: tidemill {command} --apply {plan['id']} {plan['workflow']}")
     return "\n".join(lines)
-
-
-def differences_lines(differences: Mapping[str, Any]) -> list[str]:
-    """What differs between two definitions, for people; `Differences.to_dict` says what is in it."""
-    import json
-
-    lines = []
-    for key, words in (("tasks_added", "tasks added"), ("tasks_removed", "tasks removed")):
-        if differences.get(key):
-            lines += _listed(words, differences[key])
-    for key, sign in (("arrows_removed", "-"), ("arrows_added", "+")):
-        arrows = differences.get(key) or ()
-        lines += [f"  {sign} [graph] {one['recurrence']}: {one['left']} => {one['right']}" for one in arrows]
-    for one in differences.get("settings") or ():
-        lines += _setting_lines("", one)
-    alike: dict[str, list[str]] = {}
-    changes: dict[str, list[Mapping[str, Any]]] = {}
-    for task, changed in (differences.get("tasks_changed") or {}).items():
-        key = json.dumps(changed)
-        alike.setdefault(key, []).append(task)
-        changes[key] = changed
-    for key, tasks in alike.items():
-        for one in changes[key]:
-            lines += _setting_lines(f"[{_few(tasks)}]", one)
-    return lines
-
-
-def _setting_lines(where: str, change: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for sign, value in (("-", change["before"]), ("+", change["after"])):
-        if value is not None:
-            first, *rest = str(value).strip().splitlines() or [""]
-            lines.append(f"  {sign} {where}{change['setting']} = {first}")
-            lines += [f"  {sign}     {line}" for line in rest]
-    return lines
 
 
 def _end_lines(outcome: Mapping[str, Any]) -> list[str]:
@@ -242,11 +208,5 @@ def _listed(words: str, names: Sequence[str]) -> list[str]:
     shown = list(names[:NAMES_SHOWN])
     more = len(names) - len(shown)
     if all(":" not in name for name in shown):
-        return [f"  {words}: {_few(names)}"]
+        return [f"  {words}: {few(names)}"]
     return [f"  {words}:", *(f"    {name}" for name in shown), *([f"    and {more} more"] if more else [])]
-
-
-def _few(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-    return ", ".join(names[:NAMES_SHOWN]) + more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import time
@@ -151,6 +152,30 @@ def reread(plan: RunPlan) -> tuple[WorkflowConfig, WorkflowDefinition]:
     )
     _check_functions(definition, config, plan.run_directory, worker_environment(plan))
     return config, definition
+
+
+def template_variable_rows(parameters: Mapping[str, str | None]) -> list[tuple[object, ...]]:
+    """The rows of the table ``workflow_template_vars``: names and values as Python literals."""
+    variables = json.loads(parameters.get(TEMPLATE_VARIABLES) or "{}")
+    return [(name, repr(value)) for name, value in variables.items()]
+
+
+def saved_template_variables(run_directory: Path) -> dict[str, Any]:
+    """The template variables a run was started with; none if it never was, or its record cannot be read just now.
+
+    Raises:
+        RecordError: the record is damaged or another program's.
+    """
+    from .record.exceptions import RecordError
+    from .record.reader import RunReader
+
+    try:
+        with RunReader(run_directory) as reader:
+            return {name: ast.literal_eval(value) for name, value in reader.template_variables().items()}
+    except RecordError as error:
+        if error.reason == "missing":
+            return {}
+        raise
 
 
 def worker_environment(plan: RunPlan) -> dict[str, str]:

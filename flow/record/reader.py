@@ -106,6 +106,10 @@ class RunReader:
         table = "parameters" if self.is_private else "workflow_params"
         return dict(self._rows(f"SELECT key, value FROM {table}"))
 
+    def template_variables(self) -> dict[str, str]:
+        """Return the template variables the run was started with, as Python literals."""
+        return dict(self._rows("SELECT key, value FROM workflow_template_vars"))
+
     def saved(self) -> SavedRun:
         """Return what a restart would begin from, out of the private database."""
         everything = list(self.tasks())
