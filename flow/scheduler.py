@@ -48,9 +48,9 @@ from .jobs.background import job_process_environment
 from .jobs.context import WorkflowContext
 from .jobs.manager import JobManager
 from .plan import RunPlan
-from .prepare import worker_environment
+from .prepare import template_variable_rows, worker_environment
 from .receipts import Receipts
-from .record.engine_rows import batch_of, is_empty, saved_state
+from .record.engine_rows import batch_of, is_empty, recall_from, saved_state
 from .record.exceptions import RecordError
 from .record.log import LogRecord, SchedulerLog, write_configuration
 from .record.record import Record
@@ -290,7 +290,9 @@ class Scheduler:
             restore(self.engine, saved_state(saved, self.record.past()), now=self.time())
         else:
             self.post(Start(self.time()))
-        self.record.commit_now(Batch(parameters=plan.parameters))
+        self.engine.history.recall = recall_from(self.engine, self.record.history)
+        tables = {"workflow_template_vars": template_variable_rows(plan.parameters)}
+        self.record.commit_now(Batch(parameters=plan.parameters, tables=tables))
         self.handlers = self._event_handlers()
         for problem in bad_templates(plan.definition, self.handlers.run):
             self.log("ERROR", problem)

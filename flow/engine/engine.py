@@ -91,6 +91,8 @@ class Engine:
         self._changed = False
         self._oldest: int | None = None
         """The oldest point for which broadcasts have been looked through."""
+        self._may_forget = False
+        self._reach: tuple[Graph, int, frozenset[int]] | None = None
         self.since = Since(self)
         self.hold_point = definition.hold_after_point
         """Instances after this point are held when they come."""
@@ -115,6 +117,9 @@ class Engine:
     def handle(self, event: Event) -> None:
         """Take one event: change state at once, and put larger consequences on the agenda."""
         self.now = max(self.now, event.time)
+        if self._may_forget:
+            self._may_forget = False
+            self._forget_old()
         handler = HANDLERS.get(type(event))
         if handler is not None:
             handler(self.outcomes, event)
@@ -149,6 +154,15 @@ class Engine:
     def next_wake(self) -> float | None:
         """When the engine next has something to do by itself; seconds since the epoch."""
         return self.timers.next_time()
+
+    def _forget_old(self) -> None:
+        """Let go of what ran so long ago that nothing in the graph can ask for it; all of it has been committed."""
+        if self._oldest is None or self.history.recall is None:
+            return
+        if self._reach is None or self._reach[0] is not self.graph:
+            self._reach = (self.graph, *self.graph.reach())
+        _, distance, fixed = self._reach
+        self.history.forget_before(self._oldest - distance, first_point=self.definition.start_point, but=fixed)
 
     def _command(self, event: Command) -> None:
         try:
@@ -186,6 +200,7 @@ class Engine:
         if base is not None and base != self._oldest and not self.is_paused:
             self._oldest = base
             self.broadcasts.expire_before(base)
+            self._may_forget = True
         for proxy in self.runahead.released():
             self.agenda.append(partial(self.release_from_runahead, proxy))
         if self.agenda:
@@ -431,6 +446,7 @@ class Engine:
             self.external.forget(proxy)
         self.timeouts.job_ended(proxy)
         self.timeouts.finished(proxy)
+        self.expiry.forget(proxy)
         is_complete = proxy.is_final and self.outcomes.is_complete(proxy)
         self.history.add(proxy.point, proxy.definition.name, past_of(proxy, is_complete=is_complete, now=self.now))
         self.touch(proxy)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..language.definition import EXPIRED
 from . import proxy as states
 from .proxy import TaskProxy
+from .timers import Timer
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -18,6 +19,7 @@ class Expiry:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._timers: dict[TaskProxy, Timer] = {}
 
     def watch(self, proxy: TaskProxy) -> bool:
         """Expire an instance when its time comes; True if it has come already."""
@@ -30,10 +32,18 @@ class Expiry:
         due = cycling.epoch_seconds(point)
         if due <= engine.now:
             return self._expire(proxy)
-        engine.timers.add(due, partial(self._due, proxy))
+        if proxy not in self._timers:
+            self._timers[proxy] = engine.timers.add(due, partial(self._due, proxy))
         return False
 
+    def forget(self, proxy: TaskProxy) -> None:
+        """An instance left the pool."""
+        timer = self._timers.pop(proxy, None)
+        if timer is not None:
+            timer.cancel()
+
     def _due(self, proxy: TaskProxy) -> None:
+        self._timers.pop(proxy, None)
         self._expire(proxy)
 
     def _expire(self, proxy: TaskProxy) -> bool:
@@ -46,5 +56,6 @@ class Expiry:
         engine.set_status(proxy, states.EXPIRED)
         engine.outcomes.complete(proxy, EXPIRED)
         engine.outcomes.tell(proxy, EXPIRED, "Task expired: will not submit job.")
+        engine.outcomes.tell(proxy, "warning", EXPIRED)
         engine.outcomes.finish(proxy)
         return True

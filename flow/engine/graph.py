@@ -127,6 +127,28 @@ class Graph:
                 tuple(tree for tree in own if not tree.dependency.suicide and _is_bound(tree)),
             )
 
+    def reach(self) -> tuple[int, frozenset[int]]:
+        """How far from a cycle point the graph looks for what has run: a distance both ways, with room to spare, and
+        the points that it looks at from everywhere."""
+        distance = 0
+        fixed: set[int] = set()
+        for node in self.nodes.values():
+            first = node.sequence.first(self.start_point)
+            if first is None:
+                continue
+            following = node.sequence.next(first)
+            if following is not None:
+                distance = max(distance, following - first)
+            for tree in (*node.trees, *node.suicide_trees):
+                for leaf in tree.leaves:
+                    if leaf.offset is None or isinstance(leaf.offset, PreviousInstance):
+                        continue
+                    if leaf.offset.is_absolute:
+                        fixed.add(leaf.offset.parent(first))
+                    else:
+                        distance = max(distance, abs(first - leaf.offset.parent(first)))
+        return 3 * distance, frozenset(fixed)
+
     def _add(self, tree: GateTree, trees: dict[str, list[GateTree]]) -> None:
         for child in tree.dependency.children:
             trees[child].append(tree)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from .proxy import FINAL
@@ -28,18 +29,63 @@ class Past(NamedTuple):
         return self.status in FINAL
 
 
+Recall = Callable[[int], Iterable[tuple[str, Past]]]
+"""Looks a cycle point up in the record: the instances there that have left the pool, oldest first."""
+
+
 class History:
-    """Past instances by cycle point and task. Output sets are shared between instances that ended alike."""
+    """Past instances by cycle point and task. Output sets are shared between instances that ended alike.
+
+    Points that lie so far back that only a user could ask for them again are forgotten, where there is a record to
+    recall them from: a run may have any number of cycles.
+    """
 
     def __init__(self) -> None:
         self._points: dict[int, dict[str, tuple[Past, ...]]] = {}
         self._shared: dict[frozenset[str], frozenset[str]] = {}
+        self._forgotten_before: int | None = None
+        self._first_point = 0
+        self.recall: Recall | None = None
+        """Set by whoever keeps a record; without it nothing is forgotten."""
+
+    def __len__(self) -> int:
+        """How many cycle points are in memory."""
+        return len(self._points)
 
     def add(self, point: int, task: str, past: Past) -> None:
         """Remember an instance that left the pool."""
         past = past._replace(outputs=self._shared.setdefault(past.outputs, past.outputs))
-        tasks = self._points.setdefault(point, {})
+        tasks = self._at(point)
+        if tasks is None:
+            tasks = self._points[point] = {}
         tasks[task] = (*tasks.get(task, ()), past)
+
+    def forget_before(self, point: int, *, first_point: int, but: Collection[int] = ()) -> None:
+        """Drop what lies before a cycle point from memory; all of it must have been committed to the record.
+
+        Args:
+            point: the first point to keep.
+            first_point: the first point of the run: there is nothing to recall before it.
+            but: points to keep all the same.
+        """
+        if self.recall is None:
+            return
+        self._first_point = first_point
+        self._forgotten_before = max(point, self._forgotten_before or point)
+        for one in [one for one in self._points if one < point and one not in but]:
+            del self._points[one]
+
+    def _at(self, point: int) -> dict[str, tuple[Past, ...]] | None:
+        """The tasks known at a point, recalled if they were forgotten."""
+        tasks = self._points.get(point)
+        before = self._forgotten_before
+        if tasks is not None or before is None or not self._first_point <= point < before or self.recall is None:
+            return tasks
+        tasks = {}
+        for task, past in self.recall(point):
+            tasks[task] = (*tasks.get(task, ()), past)
+        self._points[point] = tasks
+        return tasks
 
     def erase(self, point: int, task: str, flows: frozenset[int]) -> list[tuple[int, frozenset[int]]]:
         """Forget a task at a point in some flows; returns the identities concerned with the flows left to each."""
@@ -63,6 +109,8 @@ class History:
     def of(self, point: int, task: str) -> tuple[Past, ...]:
         """Every past instance of a task at a point, oldest first."""
         tasks = self._points.get(point)
+        if tasks is None and self._forgotten_before is not None:
+            tasks = self._at(point)
         return tasks.get(task, ()) if tasks else ()
 
     def has_output(self, point: int, task: str, output: str, flows: frozenset[int]) -> bool:

@@ -122,22 +122,27 @@ def restore(engine: Engine, state: SavedState, *, now: float) -> None:
 def _restore_past(engine: Engine, proxies: Iterable[SavedProxy]) -> None:
     for saved in proxies:
         engine.reserve_identity(saved.identity)
-        definition = engine.definition.tasks.get(saved.name)
-        if saved.in_pool or definition is None:
-            continue
-        outputs = frozenset(saved.outputs)
-        is_complete = saved.status in states.FINAL and engine.completion(definition)(outputs)
-        past = Past(
-            saved.flows,
-            saved.status,
-            saved.submit_number,
-            outputs,
-            is_complete,
-            saved.identity,
-            saved.flow_wait,
-            saved.time_updated,
-        )
-        engine.history.add(engine.definition.cycling.parse(saved.cycle), saved.name, past)
+        past = past_of(engine, saved)
+        if past is not None:
+            engine.history.add(engine.definition.cycling.parse(saved.cycle), saved.name, past)
+
+
+def past_of(engine: Engine, saved: SavedProxy) -> Past | None:
+    """What the record holds of an instance that has left the pool; None if it has not, or its task is gone."""
+    definition = engine.definition.tasks.get(saved.name)
+    if saved.in_pool or definition is None:
+        return None
+    outputs = frozenset(saved.outputs)
+    return Past(
+        saved.flows,
+        saved.status,
+        saved.submit_number,
+        outputs,
+        saved.status in states.FINAL and engine.completion(definition)(outputs),
+        saved.identity,
+        saved.flow_wait,
+        saved.time_updated,
+    )
 
 
 def _proxy(engine: Engine, saved: SavedProxy) -> TaskProxy | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -11,9 +11,11 @@ import msgspec
 from ..engine.engine import Engine, Turn
 from ..engine.events import Event
 from ..engine.forced import as_data
+from ..engine.history import Past, Recall
 from ..engine.proxy import JobTimes, TaskProxy
-from ..engine.restore import SavedProxy, SavedState
+from ..engine.restore import SavedProxy, SavedState, past_of
 from ..engine.text import utc
+from .exceptions import RecordError
 from .rows import Batch, JobRow, SavedRun, TaskEventRow, TaskRow
 
 SEARCHES = "_parentless_searches"
@@ -97,6 +99,26 @@ def saved_state(saved: SavedRun, history: Iterable[TaskRow]) -> SavedState:
         latest_flow=max((int(str(row[0])) for row in saved.tables.get("workflow_flows", [])), default=1),
         parameters={key: value for key, value in saved.parameters.items() if value is not None},
     )
+
+
+def recall_from(engine: Engine, history: Callable[[str], Iterable[TaskRow]]) -> Recall:
+    """What lets the history of an engine look up cycle points that it has forgotten.
+
+    Args:
+        engine: whose history it is.
+        history: reads the instances of a cycle that left the pool, oldest first; a failure means there are none.
+    """
+
+    def recall(point: int) -> list[tuple[str, Past]]:
+        try:
+            rows = list(history(engine.definition.cycling.format(point)))
+        except RecordError as error:
+            engine.log("ERROR", f"What ran at {engine.definition.cycling.format(point)} cannot be recalled: {error}")
+            return []
+        found = [(row.name, past_of(engine, _saved_proxy(row, None))) for row in rows]
+        return [(name, past) for name, past in found if past is not None]
+
+    return recall
 
 
 def _flows(flows: frozenset[int]) -> str:
