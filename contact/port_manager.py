@@ -68,6 +68,7 @@ class PortManager:
         self.port = port
         self.timeout = timeout
         self.granted: dict[int, str] = {}
+        self._user = current_user()
         self._buffer = bytearray()
         self._lock = RLock()
         self._lost = ""
@@ -116,11 +117,11 @@ class PortManager:
 
     def services(self) -> list[Service]:
         """All services, with what they tell of themselves."""
-        return self._list(f"LIST {DETAILS}")
+        return [service_of(words) for words in self._list(f"LIST {DETAILS}")]
 
     def list_ports(self) -> list[dict[str, Any]]:
         """All services: ``{"service", "user", "port"}`` of each, by user and name."""
-        return [{"service": found.service, "user": found.user, "port": found.port} for found in self._list("LIST")]
+        return [{"service": name, "user": user, "port": int(port)} for port, name, user, *_ in self._list("LIST")]
 
     def find(self, **criteria: str) -> list[dict[str, Any]]:
         """The services that match everything asked for, in the shape of `list_ports`.
@@ -176,7 +177,7 @@ class PortManager:
         if unknown := details.keys() - set(TOLD):
             raise TypeError(f"no such detail of a service: {', '.join(sorted(unknown))}")
         told = write_details({"pid": os.getpid(), **details})
-        return f"{join_words([service, current_user()])} {DETAILS} {told}"
+        return f"{join_words([service, self._user])} {DETAILS} {told}"
 
     def _granted(self, service: str, words: list[str]) -> PortLease:
         # The original tells no name, and may list the service under another one from time to time.
@@ -184,14 +185,19 @@ class PortManager:
         self.granted[lease.port] = lease.service
         return lease
 
-    def _list(self, request: str) -> list[Service]:
+    def _list(self, request: str) -> list[list[str]]:
+        """The lines of a list, as words: a port, a name, a user, and perhaps more."""
         with self._lock:
             count = int(self._ask(request)[0])
             lines = self._lines(count) if count else []
         try:
-            return [service_of(split_words(line)) for line in lines]
-        except (ValueError, IndexError, PortRequestError) as error:
+            found = [split_words(line) for line in lines]
+        except PortRequestError as error:
             raise PortManagerError(f"{self._where()} sent a list that cannot be read: {error}") from None
+        for words in found:
+            if len(words) < 3 or not words[0].isdecimal():
+                raise PortManagerError(f"{self._where()} sent a list that cannot be read: {join_words(words)[:80]}")
+        return found
 
     def _ask(self, request: str) -> list[str]:
         """Send a request and return the words after ``OK`` of the first line of its reply."""
