@@ -98,7 +98,8 @@ class Connection:
         self.refused_connections = 0
         """How often nothing listened at the address, or the connection broke: a reason to see if the
         scheduler is there."""
-        self._broken_handshakes = 0
+        self.broken_handshakes = 0
+        """How often in a row the other end hung up in the handshake: twice is no accident."""
         # A shadow of the caller's context: its sockets are plain ones, even if the context is of zmq.asyncio.
         try:
             self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.shadow(context)
@@ -150,7 +151,7 @@ class Connection:
             event, _ = _EVENT.unpack(frame)
             if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
                 self.authenticated = True
-                self._broken_handshakes = 0
+                self.broken_handshakes = 0
             elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
                 raise ClientError(
                     f"Authentication failed: the scheduler at {self.where} refused the key in "
@@ -166,8 +167,8 @@ class Connection:
             elif event == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
                 # The server hangs up if our idea of its public key is wrong; but a server may also stop in a
                 # handshake.
-                self._broken_handshakes += 1
-                if self._broken_handshakes >= 2:
+                self.broken_handshakes += 1
+                if self.broken_handshakes >= 2:
                     raise ClientError(
                         f"Authentication failed: what listens at {self.where} hung up at the handshake. "
                         f"It is not the scheduler whose public key is in {self.keys.directory}: "

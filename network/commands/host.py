@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from ...contact.paths import current_user
 from ..envelope import Attached
@@ -20,6 +20,7 @@ from .transfers import Transfers
 
 SHELL = "/bin/sh"
 Meta = dict[str, Any] | None
+Value = TypeVar("Value")
 
 
 class HostServer(CommandServer):
@@ -240,5 +241,5 @@ class HostServer(CommandServer):
         return files.resolve(self._directory(meta), path)
 
 
-async def _in_thread(work: Callable[[], Any]) -> Any:
+async def _in_thread(work: Callable[[], Value]) -> Value:
     return await asyncio.get_running_loop().run_in_executor(None, work)

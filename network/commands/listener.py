@@ -114,7 +114,8 @@ class Output:
             CommandFailed: at the end, if errors are to be raised.
         """
         while not self.messages:
-            if self.ended:
+            over = self.ended
+            if over:
                 if self.raise_error and self.exit_code != 0:
                     self.raise_error = False
                     raise self.failure()
@@ -123,6 +124,9 @@ class Output:
             self._add(self.decoder.feed(data))
             if self.ended:
                 self._add(self.decoder.finish())
+                if self.stream == VALUES and self.exit_code == 1 and not self.raise_error:
+                    # What a method raised is its last message, as for one that does not stream.
+                    self._add((self.failure(),))
         return True
 
     def failure(self) -> CommandFailed:
@@ -140,9 +144,6 @@ class Output:
         self.problem = about.get("problem", "")
         self.result = about.get("result")
         self.command = about["command"]
-        if about["kind"] != "process" and self.problem and self.exit_code == 1:
-            # What a method raised is its last message, as for one that does not stream.
-            self._add((self.failure(),))
 
     def _add(self, messages: tuple[Any, ...] | list[Any]) -> None:
         self.messages.extend(messages)
@@ -298,9 +299,9 @@ class AsynchronousListener(_Listener):
 
     async def next(self) -> Any:
         """The next message; None if there are no more. Raises as `Listener.next`."""
-        messages = self._output.messages
-        if messages or await carry_out_asynchronously(self._output.take(), self._output.session.ask_asynchronously):
-            return messages.popleft()
+        output = self._output
+        if await carry_out_asynchronously(output.take(), output.session.ask_asynchronously):
+            return output.messages.popleft()
         return None
 
     async def __aiter__(self) -> AsyncIterator[Any]:

@@ -27,6 +27,7 @@ START_SECONDS = 30.0
 PULSE_SECONDS = 5.0
 _ATTEMPT_SECONDS = 5.0
 _RETRY_SECONDS = 0.1
+_REFUSALS = 4
 
 
 class Heartbeat(int):
@@ -287,7 +288,7 @@ class _Requests(RequestClient):
         self._directory = keys
 
     def _connect(self, kind: int) -> Connection:
-        return Connection(
+        self._latest = Connection(
             zmq.Context.instance(),
             kind,
             host=self.host,
@@ -295,6 +296,7 @@ class _Requests(RequestClient):
             keys=self._read_keys(),
             heartbeat_seconds=PULSE_SECONDS,
         )
+        return self._latest
 
     def _read_keys(self) -> Keys:
         try:
@@ -306,6 +308,9 @@ class _Requests(RequestClient):
             ) from None
 
     def _look(self) -> None:
+        # One handshake that broke may mean another server, and the next tells; or that this one has just ended.
+        if 0 < self._latest.broken_handshakes and self._latest.refused_connections < _REFUSALS:
+            return
         raise ServerLost(f"The connection to {self.host}:{self.port} broke, or nothing listens there")
 
     def _timed_out(self, command: str, seconds: float, connection: Connection) -> ClientError:

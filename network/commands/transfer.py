@@ -263,7 +263,7 @@ class _Window:
     async def __aenter__(self) -> _Window:
         return self
 
-    async def __aexit__(self, kind: object, *_: object) -> None:
+    async def __aexit__(self, kind: object, *error: object) -> None:
         try:
             while kind is None and self._waiting:
                 await self._next()
@@ -326,7 +326,7 @@ def _open_destination(destination: str, key: str, size: int) -> tuple[str, str, 
 def _digest_of(descriptor: int, length: int) -> Any:
     digest = hashlib.sha256()
     at = 0
-    while at < length and (data := os.pread(descriptor, min(PIECE, length - at), at)):
+    while data := os.pread(descriptor, min(PIECE, length - at), at):
         digest.update(data)
         at += len(data)
     return digest
