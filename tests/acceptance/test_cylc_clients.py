@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -92,7 +93,7 @@ def test_it_finds_and_asks_a_running_workflow(cylc: Program, workflow: Path, wai
     assert cylc("ping", "w").stdout.strip() == address
     assert cylc("scan").stdout.split() == ["w", address, contact["CYLC_WORKFLOW_PID"]]
     assert json.loads(cylc("scan", "--format=json").stdout)[0]["name"] == "w"
-    assert cylc("scan", "-t", "rich", "--color=never").returncode == 0
+    assert "w" in cylc("scan", "-t", "rich", "--color=never").stdout.split()
     assert cylc("client", "-n", "w", "ping_workflow").stdout.strip() == "true"
     entire = json.loads(cylc("client", "-n", "w", "pb_entire_workflow").stdout)
     assert {proxy["name"] for proxy in entire["taskProxies"]} == {"a", "b"}
@@ -151,3 +152,47 @@ def test_it_subscribes(cylc_program: Path, home: Path, workflow: Path) -> None:
         pytest.fail("nothing was received in 30 s")
     assert process.returncode == 0, errors
     assert "Received: task_proxies" in output
+
+
+@pytest.fixture
+def terminal(cylc_program: Path, home: Path, tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """`terminal("cylc", "tui")` starts a program in a real terminal; `terminal()` gives what is on its screen."""
+    if shutil.which("tmux") is None:
+        print("tmux is not installed: the terminal interface is not tried")
+        pytest.skip("tmux is not installed")
+    server = ["tmux", "-S", str(tmp_path / "tmux"), "-f", os.devnull]
+    environment = {
+        **os.environ,
+        "PATH": f"{cylc_program.parent}{os.pathsep}{os.environ['PATH']}",
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        "TERM": "xterm-256color",
+    }
+
+    def use(*command: str, keys: tuple[str, ...] = ()) -> str:
+        if command:
+            start = [*server, "new-session", "-d", "-x", "120", "-y", "40", *command]
+            subprocess.run(start, cwd=home, env=environment, check=True)
+        if keys:
+            subprocess.run([*server, "send-keys", *keys], check=True)
+        screen = subprocess.run([*server, "capture-pane", "-p"], capture_output=True, text=True, check=False)
+        return screen.stdout
+
+    yield use
+    subprocess.run([*server, "kill-server"], capture_output=True, check=False)
+
+
+def test_its_terminal_interface_shows_and_follows_a_run(
+    terminal: Callable[..., str], workflow: Path, tidemill: Program, wait_until: Callable[..., None]
+) -> None:
+    """`cylc tui`, in a real terminal, shows the workflow, its cycle and tasks, and how they go on."""
+    wait_until(lambda: "=> running" in log_of(workflow), "the first job to run")
+    terminal("cylc", "tui", "w")
+    wait_until(lambda: re.search(r"⊙ ■ a\n +○ b\n", terminal()), "the tasks, one running", 30)
+    assert "w - running 1■" in terminal()
+    assert tidemill("hold", "w//1/b").returncode == 0
+    (workflow / "go").touch()
+    wait_until(lambda: re.search(r"● ■ a\n.*○ b\n +○ c\n", terminal()), "the next task, and the held one's sign", 30)
+    assert tidemill("release", "w//1/b").returncode == 0
+    wait_until(lambda: "w - stopped" in terminal(), "the end of the run", 30)
+    terminal(keys=("q",))
