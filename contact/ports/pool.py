@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+import sys
 from collections import deque
 from collections.abc import Callable
 
@@ -16,21 +17,23 @@ def is_bound(port: int) -> bool:
     A port whose last connections the system has not done with (``TIME_WAIT``) counts too: not every program
     could bind it.
     """
-    for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+    if sys.platform == "linux":
+        # There an IPv6 socket that takes IPv4 too collides with every other, so that one try will do.
+        tries = ((socket.AF_INET6, "::", 0), (socket.AF_INET, "0.0.0.0", 0))
+    else:
+        tries = ((socket.AF_INET, "0.0.0.0", 0), (socket.AF_INET6, "::", 1))
+    for family, address, without_ipv4 in tries:
         try:
-            probe = socket.socket(family, socket.SOCK_STREAM)
-        except OSError:
-            continue  # no IPv6 here
-        try:
-            if family == socket.AF_INET6:
-                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            probe.bind((address, port))
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, without_ipv4)
+                probe.bind((address, port))
         except OSError as error:
-            if family == socket.AF_INET6 and error.errno not in _IN_USE:
-                continue  # IPv6 is switched off
-            return True
-        finally:
-            probe.close()
+            if error.errno in _IN_USE:
+                return True
+            continue  # no IPv6 here, or it is switched off
+        if sys.platform == "linux":
+            return False
     return False
 
 

@@ -99,9 +99,14 @@ def test_bound_is_seen_whether_listening_or_not(holder: socket.socket) -> None:
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="needs IPv6")
-def test_bound_is_seen_where_only_ipv6_has_it() -> None:
-    """A port that is bound for IPv6 alone is bound."""
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as held:
+@pytest.mark.parametrize(
+    ("address", "both"),
+    [("127.0.0.1", False), ("127.0.0.9", False), ("0.0.0.0", False), ("::1", False), ("::", False), ("::", True)],
+)
+def test_bound_is_seen_under_any_address(address: str, both: bool) -> None:
+    """A port is bound whatever address it is bound at, IPv4, IPv6 or both."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family, dualstack_ipv6=both) as held:
         assert is_bound(held.getsockname()[1])
 
 
