@@ -309,7 +309,7 @@ class _Requests(RequestClient):
 
     def _look(self) -> None:
         # One handshake that broke may mean another server, and the next tells; or that this one has just ended.
-        if 0 < self._latest.broken_handshakes and self._latest.refused_connections < _REFUSALS:
+        if self._latest.broken_handshakes > 0 and self._latest.refused_connections < _REFUSALS:
             return
         raise ServerLost(f"The connection to {self.host}:{self.port} broke, or nothing listens there")
 

@@ -206,10 +206,15 @@ async def _get(
         bar = Bar(os.path.basename(source), size, shown=progress)
 
         def keep(at: int, data: memoryview) -> None:
-            with _local(target, "written"):
+            try:
                 written = 0
                 while written < len(data):
                     written += os.pwrite(descriptor, data[written:], at + written)
+            except OSError as error:
+                # On a full disk what is there of it is only in the way.
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
+                raise ClientError(f"{target} cannot be written: {error.strerror or error}") from None
             digest.update(data)
 
         async def take(at: int, answer: WithBytes) -> None:
@@ -249,8 +254,12 @@ class _Window:
 
     async def add(self, request: Coroutine[Any, Any, Any], at: int = 0) -> None:
         """Send a request, after waiting for the oldest answer if too many are awaited."""
-        if len(self._waiting) >= self._most:
-            await self._next()
+        try:
+            if len(self._waiting) >= self._most:
+                await self._next()
+        except BaseException:
+            request.close()
+            raise
         self._waiting.append((at, asyncio.get_running_loop().create_task(request)))
 
     async def _next(self) -> None:
@@ -314,6 +323,8 @@ def _open_destination(destination: str, key: str, size: int) -> tuple[str, str, 
         target = os.path.realpath(destination)
         if os.path.isdir(target):
             raise OSError(21, "it is a directory; name the file")
+        if os.path.exists(target) and not os.path.isfile(target):
+            raise OSError(22, "it is not a file")
         directory, name = os.path.split(target)
         os.makedirs(directory, exist_ok=True)
         temporary = os.path.join(directory, f".{name[:150]}.{key}.part")

@@ -90,7 +90,14 @@ class Transfers:
                 raise TransferError(f"{transfer.path}: a piece at {offset} came, not at {transfer.offset}")
             if offset + len(data) > transfer.size:
                 raise TransferError(f"{transfer.path}: more came than its {transfer.size} bytes")
-            await _in_thread(partial(_write, transfer, data))
+            try:
+                await _in_thread(partial(_write, transfer, data))
+            except TransferError:
+                # On a full disk what is there of it is only in the way.
+                self._drop(token)
+                with contextlib.suppress(OSError):
+                    os.unlink(transfer.temporary)
+                raise
             return transfer.offset
 
     async def end_put(self, token: str, sha256: str) -> dict[str, Any]:

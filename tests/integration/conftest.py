@@ -1,14 +1,22 @@
-"""A real server in the test's own loop, with real keys and a contact file, for tests of the network room."""
+"""Real servers, with real keys and contact files: of a scheduler in the test's own loop, of commands in a process."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tidemill import client
 from tidemill.contact.file import ContactFile
 from tidemill.contact.keys import create_keys
 from tidemill.contact.paths import contact_path, current_user, run_directory, service_directory
@@ -132,3 +140,66 @@ async def serve(home: Path) -> AsyncIterator[Serve]:
     for server in started:
         server.go_on.set()
         await server.stop("end of test")
+
+
+class Served:
+    """A command server in a process of its own."""
+
+    def __init__(self, home: Path, port: int = 0, *arguments: str, module: str = "") -> None:
+        self.home = home
+        self.errors = home / f"server-{time.monotonic_ns()}.err"
+        with open(self.errors, "w") as errors:
+            self.process = subprocess.Popen(
+                [
+                    Path(sys.executable).parent / "tidemill",
+                    "serve-commands",
+                    *arguments,
+                    "--json",
+                    "--port",
+                    str(port),
+                    *([module] if module else []),
+                ],
+                cwd=home,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        text = ""
+        while not text.rstrip().endswith("}"):
+            line = self.process.stdout.readline()
+            assert line, self.errors.read_text()
+            text += line
+        self.port: int = json.loads(text)["port"]
+        self.directory = Path(json.loads(text)["directory"])
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        self.process.wait(10)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+ServeCommands = Callable[..., Served]
+
+
+@pytest.fixture
+def serve_commands(home: Path) -> Iterator[ServeCommands]:
+    """`serve_commands()`: a command server; its jobs and it are ended after the test."""
+    started: list[Served] = []
+
+    def start(port: int = 0, *arguments: str, module: str = "") -> Served:
+        served = Served(home, port, *arguments, module=module)
+        started.append(served)
+        return served
+
+    yield start
+    client.close_all()
+    for served in started:
+        served.end()
+    for about in home.glob("cylc-run/.commands/*/jobs/*/job"):
+        process = json.loads(about.read_text())["process"]
+        if process and not (about.parent / "end").exists():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import pickle
 import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zmq
@@ -24,68 +25,15 @@ from tidemill.contact import keys
 from tidemill.contact.file import read_contact
 from tidemill.contact.paths import commands_directory
 
-PROGRAM = Path(os.sys.executable).parent / "tidemill"
-
-
-class Served:
-    """A command server in a process of its own."""
-
-    def __init__(self, home: Path, port: int = 0, *arguments: str, module: str = "") -> None:
-        self.home = home
-        self.errors = home / f"server-{time.monotonic_ns()}.err"
-        with open(self.errors, "w") as errors:
-            self.process = subprocess.Popen(
-                [PROGRAM, "serve-commands", *arguments, "--json", "--port", str(port), *([module] if module else [])],
-                cwd=home,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-        assert self.process.stdout is not None
-        text = ""
-        while not text.rstrip().endswith("}"):
-            line = self.process.stdout.readline()
-            assert line, self.errors.read_text()
-            text += line
-        self.port: int = json.loads(text)["port"]
-        self.directory = Path(json.loads(text)["directory"])
-
-    def end(self, number: int = signal.SIGTERM) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        self.process.wait(10)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-
-
+PROGRAM = Path(sys.executable).parent / "tidemill"
+Served = Any
 Serve = Callable[..., Served]
 
 
 @pytest.fixture
-def serve(home: Path) -> Iterator[Serve]:
-    """`serve()`: a command server; its jobs and it are ended after the test."""
-    started: list[Served] = []
-
-    def start(port: int = 0, *arguments: str, module: str = "") -> Served:
-        served = Served(home, port, *arguments, module=module)
-        started.append(served)
-        return served
-
-    yield start
-    client.close_all()
-    for served in started:
-        served.end()
-    for about in home.glob("cylc-run/.commands/*/jobs/*/job"):
-        process = json.loads(about.read_text())["process"]
-        if process and not (about.parent / "end").exists():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process, signal.SIGKILL)
-
-
-@pytest.fixture
-def connection(serve: Serve) -> Iterator[client.Connection]:
+def connection(serve_commands: Serve) -> Iterator[client.Connection]:
     """A connection to a server."""
-    with client.add("localhost", serve().port, enter_connect_timeout=10) as made:
+    with client.add("localhost", serve_commands().port, enter_connect_timeout=10) as made:
         yield made
 
 
@@ -123,13 +71,13 @@ def test_add_does_not_connect(home: Path) -> None:
     assert 0.3 < time.monotonic() - began < 5
 
 
-def test_connect_waits_for_a_server_that_is_still_to_start(serve: Serve) -> None:
+def test_connect_waits_for_a_server_that_is_still_to_start(serve_commands: Serve) -> None:
     """connect(timeout) succeeds once the server is there, though it was not when it began."""
     port = free_port()
     connection = client.add("localhost", port=port)
     thread = threading.Thread(target=connection.connect, kwargs={"timeout": 20})
     thread.start()
-    serve(port)
+    serve_commands(port)
     thread.join(20)
     assert connection.heartbeat()
 
@@ -140,9 +88,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_a_command_without_a_connection_is_an_error_at_once(serve: Serve) -> None:
+def test_a_command_without_a_connection_is_an_error_at_once(serve_commands: Serve) -> None:
     """Before connect and after disconnect a command raises and says so; connect makes the same object good again."""
-    connection = client.add("localhost", serve().port)
+    connection = client.add("localhost", serve_commands().port)
     for _ in range(2):
         with pytest.raises(client.ClientError, match=r"call connect\(\) first"):
             connection.exec("true")
@@ -153,17 +101,17 @@ def test_a_command_without_a_connection_is_an_error_at_once(serve: Serve) -> Non
         connection.disconnect()
 
 
-def test_with_connects_and_disconnects(serve: Serve) -> None:
+def test_with_connects_and_disconnects(serve_commands: Serve) -> None:
     """The context manager connects within its time, and the connection is closed behind it."""
-    with client.add("localhost", port=serve().port, enter_connect_timeout=240) as connection:
+    with client.add("localhost", port=serve_commands().port, enter_connect_timeout=240) as connection:
         assert connection.connected
         assert connection.user_name() == [os.environ.get("USER") or connection.user_name()[0]]
     assert not connection.connected
 
 
-def test_two_connections_to_one_server_do_not_touch_each_other(serve: Serve) -> None:
+def test_two_connections_to_one_server_do_not_touch_each_other(serve_commands: Serve) -> None:
     """Adding an address twice gives two connections; closing one leaves the other, and each has its own directory."""
-    port = serve().port
+    port = serve_commands().port
     one, two = client.add("localhost", port), client.add("localhost", port)
     one.connect(10)
     two.connect(10)
@@ -192,9 +140,9 @@ def test_a_connection_is_usable_from_any_thread(connection: client.Connection) -
     assert results == {number: [f"{number}-{i}\n" for i in (1, 2, 3)] for number in range(8)}
 
 
-def test_many_clients_and_servers_at_once(serve: Serve) -> None:
+def test_many_clients_and_servers_at_once(serve_commands: Serve) -> None:
     """Two servers serve several clients each at once; every client gets its own output."""
-    servers = [serve(), serve()]
+    servers = [serve_commands(), serve_commands()]
     connections = [client.add("localhost", server.port) for server in servers for _ in range(3)]
     listeners = []
     for number, connection in enumerate(connections):
@@ -267,10 +215,10 @@ class Probe(CommandServer):
 
 
 @pytest.fixture
-def probe(serve: Serve, home: Path) -> Iterator[client.Connection]:
+def probe(serve_commands: Serve, home: Path) -> Iterator[client.Connection]:
     """A connection to a server of a program's own."""
     (home / "probes.py").write_text(OWN_SERVER)
-    with client.add("localhost", serve(module="probes:Probe").port, enter_connect_timeout=10) as connection:
+    with client.add("localhost", serve_commands(module="probes:Probe").port, enter_connect_timeout=10) as connection:
         yield connection
 
 
@@ -330,9 +278,11 @@ def test_errors_of_methods_are_outputs_unless_they_are_to_be_raised(probe: clien
         probe.ad(1)
 
 
-def test_commands_are_methods_of_the_connection_not_of_its_class(probe: client.Connection, serve: Serve) -> None:
+def test_commands_are_methods_of_the_connection_not_of_its_class(
+    probe: client.Connection, serve_commands: Serve
+) -> None:
     """What one server offers does not appear on a connection to another."""
-    with client.add("localhost", serve().port, enter_connect_timeout=10) as other:
+    with client.add("localhost", serve_commands().port, enter_connect_timeout=10) as other:
         assert other.exec("echo 1") == ["1\n"]
         assert probe.add(1) == [3]
         assert not hasattr(other, "count")
@@ -573,9 +523,9 @@ def test_what_the_host_tells(connection: client.Connection) -> None:
     assert not [name for name in names if "boot" in name or "shutdown" in name]
 
 
-def test_close_server_ends_the_jobs_and_the_server(serve: Serve) -> None:
+def test_close_server_ends_the_jobs_and_the_server(serve_commands: Serve) -> None:
     """Every job is ended with its group, the server exits with 0, and its contact file is gone."""
-    served = serve()
+    served = serve_commands()
     contact = served.directory / "contact"
     assert read_contact(contact).port == served.port
     with client.add("localhost", served.port, enter_connect_timeout=10) as connection:
@@ -590,9 +540,9 @@ def test_close_server_ends_the_jobs_and_the_server(serve: Serve) -> None:
 # --- asynchronous ---
 
 
-async def test_everything_has_a_twin_for_event_loops(serve: Serve) -> None:
+async def test_everything_has_a_twin_for_event_loops(serve_commands: Serve) -> None:
     """Connections, commands and listeners are awaited; a listener is read with async for, many at once."""
-    served = await asyncio.to_thread(serve)
+    served = await asyncio.to_thread(serve_commands)
     async with client.add("localhost", served.port, enter_connect_timeout=10).asynchronous as connection:
         assert await connection.exec("echo hello") == ["hello\n"]
         assert await connection.cd("/") == await connection.cwd() == ["/"]
@@ -616,9 +566,9 @@ async def test_everything_has_a_twin_for_event_loops(serve: Serve) -> None:
         await connection.exec("true")
 
 
-async def test_a_plain_listener_can_be_read_by_an_event_loop(serve: Serve) -> None:
+async def test_a_plain_listener_can_be_read_by_an_event_loop(serve_commands: Serve) -> None:
     """`async for` works on the listener of a blocking connection, too."""
-    served = await asyncio.to_thread(serve)
+    served = await asyncio.to_thread(serve_commands)
     connection = client.add("localhost", served.port)
     await asyncio.to_thread(connection.connect, 10)
     listener = await asyncio.to_thread(connection.exec, "seq 3", complete=False)
@@ -629,16 +579,16 @@ async def test_a_plain_listener_can_be_read_by_an_event_loop(serve: Serve) -> No
 # --- faults ---
 
 
-def test_a_client_that_died_is_followed_by_another(serve: Serve) -> None:
+def test_a_client_that_died_is_followed_by_another(serve_commands: Serve) -> None:
     """Killed in mid-stream, a client's job goes on; another attaches and reads from the start, or from an offset."""
-    served = serve()
+    served = serve_commands()
     program = (
         "from tidemill import client\n"
         f"c = client.add('localhost', {served.port}); c.connect(10)\n"
         "for m in c.exec('for i in $(seq 1 100); do echo $i; sleep 0.01; done; exit 6', complete=False):\n"
         "    print(m, end='', flush=True)\n"
     )
-    first = subprocess.Popen([os.sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    first = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert first.stdout is not None
     assert first.stdout.readline() == "1\n"
     first.kill()
@@ -655,10 +605,10 @@ def test_a_client_that_died_is_followed_by_another(serve: Serve) -> None:
             connection.attach(77)
 
 
-def test_a_job_outlives_its_server_and_the_next_one_takes_it_up(serve: Serve) -> None:
+def test_a_job_outlives_its_server_and_the_next_one_takes_it_up(serve_commands: Serve) -> None:
     """Killed in mid-command, the server is an error that says so; started again, the same listener goes on to the
     command's own exit status."""
-    served = serve()
+    served = serve_commands()
     connection = client.add("localhost", served.port)
     connection.connect(10)
     connection.patience_seconds = 0.5
@@ -671,7 +621,7 @@ def test_a_job_outlives_its_server_and_the_next_one_takes_it_up(serve: Serve) ->
         listener.next()
     with pytest.raises(client.ServerLost):
         connection.cwd()
-    again = serve(served.port)
+    again = serve_commands(served.port)
     (served.home / "go").touch()
     assert listener.next() == "two\n"
     assert listener.next() is None
@@ -684,9 +634,9 @@ def test_a_job_outlives_its_server_and_the_next_one_takes_it_up(serve: Serve) ->
     assert again.process.poll() is None
 
 
-def test_a_listener_waits_for_a_server_that_comes_back(serve: Serve) -> None:
+def test_a_listener_waits_for_a_server_that_comes_back(serve_commands: Serve) -> None:
     """A server restarted within the connection's patience is not even noticed."""
-    served = serve()
+    served = serve_commands()
     connection = client.add("localhost", served.port)
     connection.connect(10)
     listener = connection.exec("echo one; while [ ! -e go ]; do sleep 0.02; done; echo two", complete=False)
@@ -695,7 +645,7 @@ def test_a_listener_waits_for_a_server_that_comes_back(serve: Serve) -> None:
     thread = threading.Thread(target=lambda: found.extend(listener))
     thread.start()
     served.end(signal.SIGTERM)
-    serve(served.port)
+    serve_commands(served.port)
     (served.home / "go").touch()
     thread.join(20)
     assert found == ["two\n"]
@@ -703,24 +653,26 @@ def test_a_listener_waits_for_a_server_that_comes_back(serve: Serve) -> None:
     connection.disconnect()
 
 
-def test_how_a_job_ended_while_there_was_no_server_is_known(serve: Serve, wait_until: Callable[..., None]) -> None:
+def test_how_a_job_ended_while_there_was_no_server_is_known(
+    serve_commands: Serve, wait_until: Callable[..., None]
+) -> None:
     """The exit status of a job that ends between two servers is that of the command."""
-    served = serve()
+    served = serve_commands()
     with client.add("localhost", served.port, enter_connect_timeout=10) as connection:
         connection.exec("while [ ! -e go ]; do sleep 0.02; done; exit 23", complete=False)
         process = connection.jobs()[0]["process"]
     served.end(signal.SIGKILL)
     (served.home / "go").touch()
     wait_until(lambda: gone(process), "the job to end")
-    serve(served.port)
+    serve_commands(served.port)
     with client.add("localhost", served.port, enter_connect_timeout=10) as connection:
         (job,) = connection.jobs()
         assert (job["state"], job["exit_code"]) == ("ended", 23)
 
 
-def test_the_same_server_twice_is_refused(serve: Serve, home: Path) -> None:
+def test_the_same_server_twice_is_refused(serve_commands: Serve, home: Path) -> None:
     """A second server at an address says what is there, in one line, and leaves the first alone."""
-    served = serve()
+    served = serve_commands()
     second = subprocess.run(
         [PROGRAM, "serve-commands", "--port", str(served.port)], capture_output=True, text=True, check=False, timeout=20
     )
@@ -755,9 +707,9 @@ class Malicious:
         return os.mkdir, (self.path,)
 
 
-def test_garbage_and_pickles_are_refused_and_disturb_nobody(serve: Serve, tmp_path: Path) -> None:
+def test_garbage_and_pickles_are_refused_and_disturb_nobody(serve_commands: Serve, tmp_path: Path) -> None:
     """Frames that are no request get an error each, a pickle is not even read, and others are served on."""
-    served = serve()
+    served = serve_commands()
     with client.add("localhost", served.port, enter_connect_timeout=10) as connection:
         listener = connection.exec("echo before; while [ ! -e go ]; do sleep 0.02; done; echo after", complete=False)
         assert listener.next() == "before\n"
@@ -783,9 +735,9 @@ def test_garbage_and_pickles_are_refused_and_disturb_nobody(serve: Serve, tmp_pa
     assert not (tmp_path / "made").exists()
 
 
-def test_a_wrong_key_is_refused(serve: Serve, tmp_path: Path) -> None:
+def test_a_wrong_key_is_refused(serve_commands: Serve, tmp_path: Path) -> None:
     """A client with a key the server does not know is told so; so is one that takes it for another server."""
-    served = serve()
+    served = serve_commands()
     strange = tmp_path / "strange"
     keys.create_keys(strange)
     (strange / keys.SERVER_PUBLIC).write_bytes((served.directory / keys.SERVER_PUBLIC).read_bytes())
@@ -798,9 +750,9 @@ def test_a_wrong_key_is_refused(serve: Serve, tmp_path: Path) -> None:
         assert connection.heartbeat()
 
 
-def test_a_key_for_reading_cannot_change_anything(serve: Serve, tmp_path: Path) -> None:
+def test_a_key_for_reading_cannot_change_anything(serve_commands: Serve, tmp_path: Path) -> None:
     """With it one sees jobs and their output; it neither runs nor ends anything, and reads no files."""
-    served = serve()
+    served = serve_commands()
     made = subprocess.run(
         [PROGRAM, "remote", "key", f"localhost:{served.port}", "eve", "--read-only", "--to", tmp_path / "eve"],
         capture_output=True,
@@ -832,9 +784,9 @@ def test_a_key_for_reading_cannot_change_anything(serve: Serve, tmp_path: Path) 
         assert listener.kill()
 
 
-def test_it_listens_at_loopback_only_and_its_keys_are_private(serve: Serve) -> None:
+def test_it_listens_at_loopback_only_and_its_keys_are_private(serve_commands: Serve) -> None:
     """Unless told otherwise the server is reached from its own machine alone; nobody else reads its directory."""
-    served = serve()
+    served = serve_commands()
     table = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
     listening = [
         line.split()[1] for line in table.splitlines()[1:] if len(line.split()) > 3 and line.split()[3] == "0A"
@@ -846,9 +798,9 @@ def test_it_listens_at_loopback_only_and_its_keys_are_private(serve: Serve) -> N
     assert served.directory == commands_directory("127.0.0.1", served.port)
 
 
-def test_an_idle_server_does_next_to_nothing(serve: Serve) -> None:
+def test_an_idle_server_does_next_to_nothing(serve_commands: Serve) -> None:
     """Under half a percent of a core, with a client connected and a listener waiting."""
-    served = serve()
+    served = serve_commands()
     with client.add("localhost", served.port, enter_connect_timeout=10) as connection:
         listener = connection.exec("sleep 93", complete=False, max_interval=2.0)
 
