@@ -20,8 +20,7 @@ from .. import __version__
 from ..contact.file import ContactFile
 from ..contact.keys import create_keys, remove_keys
 from ..contact.paths import current_user
-from ..contact.ports.registration import Registration
-from ..contact.ports.service import SCHEDULER
+from ..contact.ports.registration import SCHEDULER, Registration
 from ..exceptions import TidemillError
 from ..network.server import WorkflowRuntimeServer
 from .engine.effects import (

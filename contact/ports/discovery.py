@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..exceptions import ContactFileError, PortManagerError
 from ..file import ContactFile, read_contact
 from ..paths import current_user
 from ..scan import RUNNING, FoundWorkflow
-from .service import PUBLISHER, SCHEDULER, Service
+from .registration import PUBLISHER, SCHEDULER
+
+if TYPE_CHECKING:
+    from .service import Service
 
 
 def advertised_schedulers() -> dict[str, ContactFile]:

@@ -1,7 +1,8 @@
 """A server's ports from the port manager, and its place in the list, kept as long as the server runs.
 
 One line serves any server of ours: make a `Registration`, hand it to `RequestServer.start`, which takes the ports from
-it, keeps the connection, and lets go of it when it stops. Without a port manager it does nothing, for nothing.
+it, keeps the connection, and lets go of it when it stops. Without a port manager it does nothing, and costs nothing:
+what writes and reads lines is imported when there is one.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from typing import TYPE_CHECKING
 from ..exceptions import PortManagerError, PortManagerLost, PortRequestError
 from ..paths import current_user
 from .address import QUICK_SECONDS, ManagerAddress, connect_quickly, is_local, manager_address
-from .service import DETAILS, PUBLISHER, write_details
-from .tcl_list import join_words, split_words
 
 if TYPE_CHECKING:
     import asyncio
     import socket
 
     from ..port_manager import PortManager
+
+SCHEDULER = "scheduler"
+COMMAND_SERVER = "command-server"
+PUBLISHER = "publisher"
 
 FIRST_RETRY_SECONDS = 0.25
 LONGEST_RETRY_SECONDS = 30.0
@@ -32,7 +35,7 @@ class Registration:
 
     Arguments:
         service: the name to be listed under; another one gets a suffix.
-        kind: what it is: `service.SCHEDULER`, `service.COMMAND_SERVER`, ...
+        kind: what it is: `SCHEDULER`, `COMMAND_SERVER`, ...
         workflow: the id of its run, of a scheduler.
         contact: the path of its contact file.
         host: the name to reach it at.
@@ -180,6 +183,9 @@ class Registration:
 
     def _advertise(self, purposes: list[str]) -> None:
         """Ask that ports be listed which the port manager did not give, or has forgotten."""
+        from .service import DETAILS, write_details
+        from .tcl_list import join_words
+
         assert self._socket is not None
         lines = []
         for purpose in purposes:
@@ -210,6 +216,8 @@ class Registration:
             self._answered(line.decode("utf-8", "surrogateescape"))
 
     def _answered(self, line: str) -> None:
+        from .tcl_list import split_words
+
         purpose = self._asked.pop(0) if self._asked else ""
         try:
             words = split_words(line)

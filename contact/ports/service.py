@@ -10,10 +10,6 @@ from .tcl_list import join_words, split_words
 DETAILS = "DETAILS"
 """The word after ``GIMME service user`` and ``LIST`` by which our own clients ask for more than the original's."""
 
-SCHEDULER = "scheduler"
-COMMAND_SERVER = "command-server"
-PUBLISHER = "publisher"
-
 
 class Service(NamedTuple):
     """A service as the port manager lists it."""
@@ -23,7 +19,7 @@ class Service(NamedTuple):
     """Its name, unique among the user's."""
     user: str
     kind: str = ""
-    """`SCHEDULER`, `COMMAND_SERVER`, `PUBLISHER`, or what a program of its own says."""
+    """`registration.SCHEDULER`, `COMMAND_SERVER` or `PUBLISHER`, or what a program of its own says."""
     workflow: str = ""
     """The id of the run, of a scheduler."""
     pid: int | None = None
