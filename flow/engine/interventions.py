@@ -14,6 +14,7 @@ from .outputs import required_outputs
 from .prerequisite import FORCED, OutputKey
 from .proxy import TaskProxy, flow_text
 from .selection import SelectionError, names_a_task, select
+from .settable import NothingToSet, output_label, require_outputs, require_prerequisites
 from .since import HOLD_POINT
 
 if TYPE_CHECKING:
@@ -315,6 +316,11 @@ class Interventions:
         """Complete outputs of tasks (the required ones if none is named), or satisfy prerequisites."""
         engine = self.engine
         chosen = select(engine, tasks, inactive=True).require()
+        keys = [*((proxy.point, proxy.name) for proxy in chosen.active), *chosen.inactive]
+        if outputs:
+            require_outputs(engine, keys, outputs)
+        elif prerequisites and not any(text == "all" or text.startswith("xtrigger/") for text in prerequisites):
+            require_prerequisites(engine, keys, prerequisites, [self._output_key(text) for text in prerequisites])
         flows = engine.flows.meant(flow, description=flow_descr)
         proxies = []
         unknown: list[str] = []
@@ -335,19 +341,20 @@ class Interventions:
             else:
                 done[proxy.id] = self._set_outputs(proxy, outputs or [], unknown)
         engine.shutdown.waits_after_restart = False
-        return {**self._result(proxies, [], chosen.unmatched + unknown), "set": done}
+        changed = [proxy for proxy in proxies if done[proxy.id] or flows]
+        if unknown and not changed and not chosen.inactive:
+            raise NothingToSet("; ".join(unknown))
+        return {**self._result(changed, [], chosen.unmatched), "skipped": unknown, "set": done}
 
     def _set_outputs(self, proxy: TaskProxy, wanted: list[str], unknown: list[str]) -> list[str]:
         engine = self.engine
         labels: list[str] = []
         for text in wanted or required_outputs(proxy):
-            label = next(
-                (one.label for one in proxy.definition.outputs.values() if text in (one.label, one.message)), None
-            )
+            label = output_label(proxy.definition, text)
             if text == "required":
                 labels += required_outputs(proxy)
             elif label is None:
-                unknown.append(f"{proxy.id}:{text}")
+                unknown.append(f"{proxy.id} has no output {text}")
                 engine.log("WARNING", f"output {proxy.id}:{text} not found")
             else:
                 labels.append(label)
@@ -373,6 +380,7 @@ class Interventions:
         engine = self.engine
         if "all" in wanted:
             forced = self._force_prerequisites(proxy, None)
+            forced += [f"xtrigger/{label}" for label, satisfied in proxy.xtriggers.items() if not satisfied]
             self._satisfy_xtriggers(proxy, None)
         else:
             forced = []
@@ -380,7 +388,8 @@ class Interventions:
                 if text.startswith("xtrigger/"):
                     label = text.removeprefix("xtrigger/").partition(":")[0]
                     if label != "all" and label not in proxy.xtriggers:
-                        unknown.append(f"{proxy.id}: {text}")
+                        unknown.append(f"{proxy.id} does not wait for {text}")
+                        engine.log("WARNING", unknown[-1])
                         continue
                     self._satisfy_xtriggers(proxy, None if label == "all" else label)
                     forced.append(text)
@@ -388,7 +397,7 @@ class Interventions:
                 key = self._output_key(text)
                 index = next((i for i, one in enumerate(proxy.prerequisites) if key in one.keys), None)
                 if index is None:
-                    unknown.append(f"{proxy.id}: {text}")
+                    unknown.append(f"{proxy.id} does not depend on {text}")
                     engine.log("WARNING", f"{proxy.label()} does not depend on {text}")
                     continue
                 own = engine.spawner.make_private(proxy, index)
