@@ -31,5 +31,5 @@ def main(argv: list[str]) -> int:
         timeout=values.comms_timeout,
         reason=values.reason,
         wait_seconds=wait_seconds(values),
-        say=lambda result: "was paused already" if result["was_paused"] else "paused",
+        say=lambda result: "paused",
     )

@@ -31,5 +31,5 @@ def main(argv: list[str]) -> int:
         timeout=values.comms_timeout,
         reason=values.reason,
         wait_seconds=wait_seconds(values),
-        say=lambda result: "was not paused" if not result["was_paused"] else "resumed",
+        say=lambda result: "resumed",
     )
