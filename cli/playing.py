@@ -164,5 +164,6 @@ def options_of(values: dict[str, Any], *, debug: bool, verbosity: int) -> PlayOp
         reference_test=values["reference_test"],
         debug=level == "DEBUG",
         log_level=level,
+        verbose=verbosity > 0,
         template_variables=template_variables(values["set_values"], values["set_list"], values["set_file"]),
     )

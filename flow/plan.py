@@ -36,6 +36,8 @@ class RunPlan:
     host: str = "localhost"
     ports: tuple[int, int] = (43001, 43101)
     log_level: str = "INFO"
+    verbose: bool = False
+    """Whether jobs are told that more is to be said (``CYLC_VERBOSE``)."""
     utc_mode: bool = False
     terminal: TextIO | None = None
     """A stream that gets the log too; None when detached."""

@@ -26,6 +26,7 @@ from .plan import RunPlan
 TEMPLATE_VARIABLES = "_template_variables"
 START_POINT = "_start_point"
 """The run parameter with the point that nothing runs before: ``startcp``, or that of the first start task."""
+POINT_FORMAT = "cycle_point_format"
 REFERENCE_INACTIVITY_SECONDS = 180.0
 RUN_MODES = ("live", "simulation", "dummy")
 
@@ -47,6 +48,7 @@ class PlayOptions:
     reference_test: bool = False
     debug: bool = False
     log_level: str = "INFO"
+    verbose: bool = False
     template_variables: Mapping[str, Any] = {}
 
 
@@ -84,6 +86,7 @@ def make_plan(
         environment=_template_environment(workflow, run_directory),
         global_config=site,
     )
+    _keep_point_format(config, saved)
     mode = options.mode or saved.get("run_mode") or "live"
     definition = build_definition(
         config,
@@ -120,6 +123,7 @@ def make_plan(
         site=site,
         ports=_ports(site),
         log_level="DEBUG" if options.debug else options.log_level,
+        verbose=options.verbose or options.debug,
         utc_mode=bool(config.items["scheduler"]["UTC mode"]),
         reference_log=(
             None
@@ -141,6 +145,7 @@ def reread(plan: RunPlan) -> tuple[WorkflowConfig, WorkflowDefinition]:
         environment=_template_environment(plan.workflow, plan.run_directory),
         global_config=load_global_config(os.environ),
     )
+    _keep_point_format(config, parameters)
     definition = build_definition(
         config,
         now=time.time(),
@@ -176,6 +181,15 @@ def saved_template_variables(run_directory: Path) -> dict[str, Any]:
         if error.reason == "missing":
             return {}
         raise
+
+
+def _keep_point_format(config: WorkflowConfig, saved: Mapping[str, str | None]) -> None:
+    """Write cycle points as the run began to: what it has recorded must be found again (Cylc 8.5 behaviour)."""
+    scheduler = config.items["scheduler"]
+    if saved.get(POINT_FORMAT):
+        scheduler["cycle point format"] = saved[POINT_FORMAT]
+    if saved.get("cycle_point_tz"):
+        scheduler["cycle point time zone"] = saved["cycle_point_tz"]
 
 
 def worker_environment(plan: RunPlan) -> dict[str, str]:
@@ -306,7 +320,9 @@ def _parameters(
         "stopcp": _persistent(options.stop_point, saved.get("stopcp")),
         "holdcp": options.hold_after or saved.get("holdcp"),
         "run_mode": mode,
-        "cycle_point_format": config.items["scheduler"]["cycle point format"],
+        POINT_FORMAT: getattr(getattr(definition.cycling, "point_format", None), "text", None),
+        "cycle_point_tz": config.items["scheduler"]["cycle point time zone"] or "Z",
+        **({} if saved else {"is_paused": "1" if options.paused else "0", "stop_clock_time": None, "stop_task": None}),
         TEMPLATE_VARIABLES: json.dumps(dict(variables)),
     }
 

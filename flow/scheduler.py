@@ -49,7 +49,7 @@ from .jobs.manager import JobManager
 from .plan import RunPlan
 from .prepare import template_variable_rows, worker_environment
 from .receipts import Receipts
-from .record.engine_rows import batch_of, is_empty, recall_from, saved_state
+from .record.engine_rows import batch_of, inheritance_rows, is_empty, recall_from, saved_state
 from .record.exceptions import RecordError
 from .record.log import LogRecord, SchedulerLog, write_configuration
 from .record.record import Record
@@ -290,7 +290,10 @@ class Scheduler:
         else:
             self.post(Start(self.time()))
         self.engine.history.recall = recall_from(self.engine, self.record.history)
-        tables = {"workflow_template_vars": template_variable_rows(plan.parameters)}
+        tables = {
+            "workflow_template_vars": template_variable_rows(plan.parameters),
+            "inheritance": inheritance_rows(plan.definition),
+        }
         self.record.commit_now(Batch(parameters=plan.parameters, tables=tables))
         self.handlers = self._event_handlers()
         for problem in bad_templates(plan.definition, self.handlers.run):
@@ -340,6 +343,7 @@ class Scheduler:
             final_cycle_point=None if final is None else write(final),
             cycling_mode=definition.cycling.mode,
             utc_mode=plan.utc_mode,
+            verbose=plan.verbose,
             debug=plan.options.debug,
             global_init_script=plan.global_init_script,
         )

@@ -32,6 +32,8 @@ class Changes:
 
     broadcasts: list[tuple[str, str, str, str, str]] = field(factory=list)
     """Set (``+``) or taken back (``-``): sign, cycle point or ``*``, namespace, setting, value."""
+    late: list[tuple[str, str]] = field(factory=list)
+    """Instances (cycle, task) that turned out to be late, once each."""
     held: dict[tuple[int, str], bool] = field(factory=dict)
     """Instances outside the pool, by (point, task), that are to be held when they come, or no longer."""
     flows_left: dict[int, frozenset[int]] = field(factory=dict)

@@ -51,6 +51,10 @@ class JobSubmissionFailed(Event, frozen=True, tag=True):
     job: JobKey
     reason: str
     log: str = ""
+    is_final: bool = False
+    """Whether to try again would be of no use: there is no such platform."""
+    platform: str = ""
+    """The platform that was asked for, where it is not one there is."""
 
 
 class JobStarted(Event, frozen=True, tag=True):

@@ -30,6 +30,10 @@ from .text import duration, utc
 if TYPE_CHECKING:
     from .engine import Engine
 
+KILLED = "KILL"
+"""The signal of jobs that were ended on request, or by force."""
+SKIPPED = "skip"
+"""The platform of tasks that run mode ``skip`` completes without a job."""
 SEVERITY_LEVELS = {
     "INFO": "INFO",
     "NORMAL": "INFO",
@@ -87,15 +91,19 @@ class Outcomes:
         if event.reason:
             engine.log("ERROR", f"{proxy.label()} {event.reason}" + (f"\n{event.log}" if event.log else ""))
         engine.log("ERROR", f"{proxy.label()} submission failed")
+        if event.platform:
+            job.platform, job.runner = event.platform, ""
         delays = engine.runtime_of(proxy).get("submission retry delays") or ()
-        if proxy.submission_retries < len(delays) and not engine.shutdown.is_killing:
+        if proxy.submission_retries < len(delays) and not event.is_final and not engine.shutdown.is_killing:
             delay = float(delays[proxy.submission_retries])
             proxy.submission_retries += 1
             self._retry(proxy, "submission", delay, "submission retry")
+            self.tell(proxy, "critical", "submission failed")
             return
         engine.set_status(proxy, states.SUBMIT_FAILED)
         self.complete(proxy, SUBMIT_FAILED)
         self.tell(proxy, "submission failed", "job submission failed")
+        self.tell(proxy, "critical", "submission failed")
         self.finish(proxy)
 
     def started(self, event: JobStarted) -> None:
@@ -138,20 +146,29 @@ class Outcomes:
         if proxy is None or proxy.status not in states.LIVE:
             return
         engine = self.engine
-        self._close_job(proxy, event.time, signal=event.signal, run_status=1)
-        what = f'aborted/"{event.message}"' if event.message else f"failed/{event.signal}"
+        abort = f'"{event.message}"' if event.message else ""
+        self._close_job(proxy, event.time, signal=abort or event.signal, run_status=1)
+        what = f"aborted/{abort}" if abort else f"failed/{event.signal}"
         engine.log("ERROR", f"{proxy.label()} {what}")
         self._imply(proxy, SUBMITTED, STARTED)
+        if abort:
+            self.note(proxy, "aborted", what)
+        elif event.signal == KILLED:
+            what = FAILED
+        else:
+            self.note(proxy, "signaled", event.signal)
         delays = engine.runtime_of(proxy).get("execution retry delays") or ()
         if proxy.execution_retries < len(delays):
             delay = float(delays[proxy.execution_retries])
             proxy.execution_retries += 1
             proxy.try_number += 1
             self._retry(proxy, "execution", delay, "retry")
+            self.tell(proxy, "critical", what)
             return
         engine.set_status(proxy, states.FAILED)
         self.complete(proxy, FAILED)
-        self.tell(proxy, FAILED, event.message or "job failed")
+        self.tell(proxy, FAILED, abort or "job failed")
+        self.tell(proxy, "critical", what)
         self.finish(proxy, failed=True)
 
     def message(self, event: JobMessage) -> None:
@@ -184,8 +201,10 @@ class Outcomes:
             engine.log("INFO", f"{proxy.label()} completed output {label}")
             self.complete(proxy, label)
             self.tell(proxy, label, event.text)
-        elif engine.options.debug:
-            engine.log("DEBUG", f"{proxy.label()} unhandled: {event.text}")
+        else:
+            if engine.options.debug:
+                engine.log("DEBUG", f"{proxy.label()} unhandled: {event.text}")
+            self.note(proxy, f"message {event.severity.lower()}", event.text)
         if event.severity.lower() in ("warning", "critical", "custom"):
             self.tell(proxy, event.severity.lower(), event.text)
 
@@ -215,6 +234,7 @@ class Outcomes:
         engine = self.engine
         if proxy.was_removed:
             return
+        proxy.is_manual_submit = False
         engine.shutdown.task_finished(proxy, failed=failed)
         if self.is_complete(proxy):
             if not (engine.definition.compatibility and proxy.status in states.ENDED_BADLY):
@@ -301,9 +321,27 @@ class Outcomes:
     def tell(self, proxy: TaskProxy, name: str, message: str) -> None:
         """Let a task event be known: to handlers, and to the record."""
         engine = self.engine
+        if self._is_hushed(proxy):
+            return
         event = TaskEvent(name, proxy.job_key, message)
         engine.effects.append(event)
         engine.changes.task_events.append((engine.now, event))
+
+    def note(self, proxy: TaskProxy, name: str, message: str) -> None:
+        """Write down in the record what befell a task, though no handler is told of it."""
+        if not self._is_hushed(proxy):
+            event = TaskEvent(name, proxy.job_key, message)
+            self.engine.changes.task_events.append((self.engine.now, event))
+
+    def _is_hushed(self, proxy: TaskProxy) -> bool:
+        """Whether nothing is to be told of what befalls a task: by default where no job is run for it."""
+        if self.engine.options.run_mode == "simulation":
+            settings = proxy.definition.runtime.get("simulation")
+        elif proxy.job is not None and proxy.job.platform == SKIPPED:
+            settings = proxy.definition.runtime.get("skip")
+        else:
+            return False
+        return bool((settings or {}).get("disable task event handlers", True))
 
 
 HANDLERS: dict[type[Event], Any] = {

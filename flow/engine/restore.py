@@ -65,6 +65,8 @@ class SavedState:
     """(cycle or ``*``, namespace, setting, value)."""
     xtriggers: Mapping[str, dict[str, Any]] = field(factory=dict)
     """Signatures satisfied, with results."""
+    late: list[tuple[str, str]] = field(factory=list)
+    """(cycle, task)."""
     latest_flow: int = 1
     parameters: Mapping[str, str] = field(factory=dict)
 
@@ -86,6 +88,7 @@ def restore(engine: Engine, state: SavedState, *, now: float) -> None:
     engine.flows.latest = state.latest_flow
     engine.broadcasts.load(state.broadcasts)
     engine.xtriggers.satisfied.update(state.xtriggers)
+    engine.timeouts.known_late.update(state.late)
     engine.interventions.to_hold.update((parse(cycle), task) for task, cycle in state.to_hold)
     for task, cycle, flows in state.searches:
         if task in engine.definition.tasks:

@@ -26,6 +26,8 @@ class Timeouts:
         self.engine = engine
         self._timers: dict[TaskProxy, Timer] = {}
         self._late: dict[TaskProxy, Timer] = {}
+        self.known_late: set[tuple[str, str]] = set()
+        """(cycle, task) of instances that are known to be late: that is told once, over restarts too."""
 
     # -- jobs ----------------------------------------------------------------------------------------------------------
 
@@ -83,6 +85,8 @@ class Timeouts:
         offset = self._setting(proxy, "late offset")
         if offset is None or engine.definition.cycling.mode == "integer" or proxy in self._late:
             return
+        if (proxy.cycle, proxy.definition.name) in self.known_late:
+            return
         late_time = engine.definition.cycling.epoch_seconds(proxy.point) + offset
         self._late[proxy] = engine.timers.add(late_time, partial(self._is_late, proxy, late_time))
 
@@ -91,10 +95,14 @@ class Timeouts:
         timer = self._late.pop(proxy, None)
         if timer is not None:
             timer.cancel()
+        if self.known_late:
+            self.known_late.discard((proxy.cycle, proxy.definition.name))
 
     def _is_late(self, proxy: TaskProxy, late_time: float) -> None:
         self._late.pop(proxy, None)
         if not proxy.was_removed and not proxy.is_final:
+            self.known_late.add((proxy.cycle, proxy.definition.name))
+            self.engine.changes.late.append((proxy.cycle, proxy.definition.name))
             self._tell(proxy, "late", f"late (late-time={utc(late_time)})")
 
     # -- small things --------------------------------------------------------------------------------------------------

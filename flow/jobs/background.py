@@ -19,7 +19,7 @@ from attrs import define, field
 from ..engine.effects import JobSpecification
 from .context import WorkflowContext
 from .directory import JOB_FILE, job_directory, log_activity, make_fresh, write_file
-from .exceptions import JobError
+from .exceptions import JobError, NoPlatform
 from .process import HAS_PIDFD
 from .script import DEFAULT_WORK_SUB_DIRECTORY, time_limit_seconds, write_job_file
 from .status import append_status, format_time
@@ -118,7 +118,7 @@ class BackgroundRunner:
             raise JobError("there is no bash on PATH, and jobs are bash scripts: install it")
         platform = job.runtime.get("platform") or LOCAL_PLATFORM
         if platform != LOCAL_PLATFORM:
-            raise JobError(f"there is no platform {platform}: jobs run on {LOCAL_PLATFORM} only")
+            raise NoPlatform(f"there is no platform {platform}: jobs run on {LOCAL_PLATFORM} only", str(platform))
         token = secrets.token_hex(8)
         job_file = write_job_file(self.context, job, token)
         path = directory / JOB_FILE

@@ -15,3 +15,11 @@ class JobDirectoryError(JobError):
 
 class JobSyntaxError(JobError):
     """A job's scripts are not valid bash."""
+
+
+class NoPlatform(JobError):
+    """There is no such platform."""
+
+    def __init__(self, message: str, platform: str) -> None:
+        super().__init__(message)
+        self.platform = platform

@@ -35,6 +35,7 @@ from .background import RUNNER, BackgroundRunner, StartedJob, open_process
 from .context import WorkflowContext
 from .directory import JOB_FILE, claim_for_scheduler, job_directory, log_activity
 from .examine import Examination, conclude, examine, take_back
+from .exceptions import NoPlatform
 from .fifo import READ_BYTES, JobFifo, Line
 from .process import kill_jobs, runs_job
 from .status import append_status, format_time
@@ -312,9 +313,10 @@ class JobManager:
             job.kill_wanted = False
             self._work(self._kill_batch, [KillJob(job.key, job.job_id)])
 
-    def _not_submitted(self, key: JobKey, reason: str, events: list[Event]) -> None:
+    def _not_submitted(self, key: JobKey, reason: str, events: list[Event], platform: str = "") -> None:
+        """`platform`: the one that was asked for, if there is none of that name."""
         self._jobs.pop(key, None)
-        events.append(JobSubmissionFailed(time.time(), key, reason, reason))
+        events.append(JobSubmissionFailed(time.time(), key, reason, reason, is_final=bool(platform), platform=platform))
 
     def _recovered(self, examination: Examination, descriptor: int | None, events: list[Event]) -> None:
         """A job that a former scheduler started, and nobody heard of."""
@@ -382,7 +384,8 @@ class JobManager:
             started = self._runner.start(job)
         except Exception as error:
             reason = submission_problem(key, error)
-            self._put(lambda events: self._not_submitted(key, reason, events))
+            platform = error.platform if isinstance(error, NoPlatform) else ""
+            self._put(lambda events: self._not_submitted(key, reason, events, platform))
         else:
             self._put(lambda events: self._submitted(key, started, events))
 

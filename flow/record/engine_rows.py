@@ -15,6 +15,7 @@ from ..engine.history import Past, Recall
 from ..engine.proxy import JobTimes, TaskProxy
 from ..engine.restore import SavedProxy, SavedState, past_of
 from ..engine.text import utc
+from ..language.definition import WorkflowDefinition
 from .exceptions import RecordError
 from .rows import Batch, JobRow, SavedRun, TaskEventRow, TaskRow
 
@@ -63,6 +64,11 @@ def batch_of(engine: Engine, turn: Turn, events: Iterable[Event]) -> Batch:
             batch.deletions.setdefault("xtriggers", []).append((signature,))
         else:
             batch.tables.setdefault("xtriggers", []).append((signature, json.dumps(results)))
+    if changes.reloaded:
+        batch.tables["inheritance"] = inheritance_rows(engine.definition)
+        batch.deletions["inheritance"] = [()]
+    if changes.late:
+        batch.tables["task_late_flags"] = [(cycle, task, 1) for cycle, task in changes.late]
     for (point, task), held in changes.held.items():
         rows = batch.tables if held else batch.deletions
         rows.setdefault("tasks_to_hold", []).append((task, write(point)))
@@ -96,9 +102,15 @@ def saved_state(saved: SavedRun, history: Iterable[TaskRow]) -> SavedState:
         to_hold=[(str(task), str(cycle)) for task, cycle in saved.tables.get("tasks_to_hold", [])],
         broadcasts=[tuple(map(str, row)) for row in saved.tables.get("broadcast_states", [])],  # type: ignore[misc]
         xtriggers={str(row[0]): json.loads(str(row[1])) for row in saved.tables.get("xtriggers", [])},
+        late=[(str(row[0]), str(row[1])) for row in saved.tables.get("task_late_flags", [])],
         latest_flow=max((int(str(row[0])) for row in saved.tables.get("workflow_flows", [])), default=1),
         parameters={key: value for key, value in saved.parameters.items() if value is not None},
     )
+
+
+def inheritance_rows(definition: WorkflowDefinition) -> list[tuple[object, ...]]:
+    """Every namespace with what it inherits from, itself first, as JSON."""
+    return [(name, '["' + '", "'.join(chain) + '"]') for name, chain in definition.family_parents.items()]
 
 
 def recall_from(engine: Engine, history: Callable[[str], Iterable[TaskRow]]) -> Recall:
