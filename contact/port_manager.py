@@ -216,7 +216,7 @@ class PortManager:
             raise PortManagerError(" ".join(words[1:]))
         if len(words) < 2 or words[0] != "OK" or not words[1].isdecimal():
             self.close()
-            raise PortManagerError(f"{self._where()} is no port manager: it answered {line[:80]!r}")
+            raise PortManagerLost(f"{self._where()} is no port manager: it answered {line[:80]!r}")
         return words[1:]
 
     def _lines(self, count: int) -> list[str]:

@@ -86,9 +86,9 @@ class Registration:
             return None
         try:
             refused = self._leased.pop(purpose, None)
-            lease = manager.lease(self._name(purpose), **self._told(purpose))
             if refused is not None:
                 manager.release(refused)
+            lease = manager.lease(self._name(purpose), **self._told(purpose))
         except PortManagerLost as error:
             self._log("WARNING", f"{error}; going on without")
             self._manager = None
@@ -213,6 +213,8 @@ class Registration:
         *lines, rest = bytes(self._buffer + data).split(b"\n")
         self._buffer = bytearray(rest)
         for line in lines:
+            if self._socket is None:
+                return
             self._answered(line.decode("utf-8", "surrogateescape"))
 
     def _answered(self, line: str) -> None:
@@ -227,8 +229,10 @@ class Registration:
             self._is_listed = True
             self.names[purpose] = words[2]
             self._log("INFO", f"Listed as {words[2]} by the port manager at {self._where()}")
-        else:
-            self._log("WARNING", f"The port manager at {self._where()} does not list this server: {line.strip()[:200]}")
+            return
+        self._log("WARNING", f"The port manager at {self._where()} does not list this server: {line.strip()[:200]}")
+        if words[:1] != ["FAIL"]:
+            self.close()  # it is something else, and need not be bothered again
 
     def _lost(self) -> None:
         if self._is_listed:
