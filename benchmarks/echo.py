@@ -1,4 +1,7 @@
-"""A bare CURVE echo over loopback: one REP in its own process, one REQ here; prints round trips a second."""
+"""A bare CURVE echo over loopback: one REP in its own process, REQs in theirs; prints round trips a second.
+
+echo.py SECONDS [CLIENTS]
+"""
 
 from __future__ import annotations
 
@@ -21,18 +24,13 @@ def serve(ready: Connection, public: bytes, secret: bytes) -> None:
         socket.send(socket.recv())
 
 
-def main() -> None:
-    """Measure for the number of seconds given."""
-    seconds = float(sys.argv[1])
-    server_public, server_secret = zmq.curve_keypair()
-    here, there = Pipe()
-    server = Process(target=serve, args=(there, server_public, server_secret), daemon=True)
-    server.start()
+def ask(results: Connection, port: int, public: bytes, seconds: float) -> None:
+    """Send messages one after the other for so long; give round trips a second."""
     socket = zmq.Context().socket(zmq.REQ)
     socket.linger = 0
-    socket.curve_serverkey = server_public
+    socket.curve_serverkey = public
     socket.curve_publickey, socket.curve_secretkey = zmq.curve_keypair()
-    socket.connect(f"tcp://127.0.0.1:{here.recv()}")
+    socket.connect(f"tcp://127.0.0.1:{port}")
     socket.send(MESSAGE)
     socket.recv()
     count, started = 0, time.perf_counter()
@@ -40,7 +38,21 @@ def main() -> None:
         socket.send(MESSAGE)
         socket.recv()
         count += 1
-    print(count / (time.perf_counter() - started))
+    results.send(count / (time.perf_counter() - started))
+
+
+def main() -> None:
+    """Measure for the number of seconds given, with the number of clients given."""
+    seconds, clients = float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    public, secret = zmq.curve_keypair()
+    here, there = Pipe()
+    server = Process(target=serve, args=(there, public, secret), daemon=True)
+    server.start()
+    port = here.recv()
+    pipes = [Pipe() for _ in range(clients)]
+    for _, end in pipes:
+        Process(target=ask, args=(end, port, public, seconds), daemon=True).start()
+    print(sum(end.recv() for end, _ in pipes))
     server.terminate()
 
 

@@ -248,6 +248,14 @@ class Run:
         lines = (self.directory / "share" / "stamps").read_text().splitlines()
         return sorted(float(line.split()[1]) - self.started_clock for line in lines)
 
+    def memory_mebibytes(self) -> float:
+        """Give what the running scheduler has of the machine's memory."""
+        contact = (self.directory / ".service" / "contact").read_text()
+        process = re.search(r"^CYLC_WORKFLOW_PID=(\d+)$", contact, re.MULTILINE)
+        assert process is not None
+        answer = subprocess.run(["ps", "-o", "rss=", "-p", process[1]], capture_output=True, text=True, check=True)
+        return int(answer.stdout) / 1024
+
     def wait_for_answer(self) -> None:
         """Wait until the running scheduler answers a ping from the shell."""
         contact = self.directory / ".service" / "contact"
