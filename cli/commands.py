@@ -41,10 +41,13 @@ COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
         Command("validate", ".validate", WORKFLOWS, "check a workflow definition"),
+        Command("lint", ".lint", WORKFLOWS, "look for bad style, deprecated syntax and likely mistakes"),
+        Command("diff", ".diff", WORKFLOWS, "compare two workflows, or a run with its source", aliases=("compare",)),
         Command("config", ".config", WORKFLOWS, "print the parsed configuration of a workflow or of the site"),
         Command("list", ".list", WORKFLOWS, "print the tasks and families of a workflow", aliases=("ls",)),
         Command("graph", ".graph", WORKFLOWS, "draw or print the dependency graph"),
         Command("install", ".install", WORKFLOWS, "copy a workflow into the run directory, ready to run"),
+        Command("reinstall", ".reinstall", WORKFLOWS, "bring the files of a run up to date with its source"),
         Command("play", ".play", WORKFLOWS, "start a workflow, or take it up where it stopped"),
         Command(
             "vip",
@@ -52,6 +55,13 @@ COMMANDS: dict[str, Command] = {
             WORKFLOWS,
             "validate, install and play a workflow",
             aliases=("validate-install-play",),
+        ),
+        Command(
+            "vr",
+            ".vr",
+            WORKFLOWS,
+            "validate and reinstall a workflow, then reload or play it",
+            aliases=("validate-reinstall",),
         ),
         Command("clean", ".clean", WORKFLOWS, "delete the files of a stopped run"),
         Command("scan", ".scan", RUNNING, "list running or installed workflows"),

@@ -27,7 +27,6 @@ def agreed(changes: FileChanges, run: str, *, yes: bool) -> bool:
   tidemill reinstall ocean             the latest run of ocean
   tidemill reinstall ocean/run2        this one
   tidemill reinstall --dry-run ocean   list what would change
-  tidemill reload ocean                then, if it is running
 """
 )
 @click.argument("workflows", nargs=-1, required=True, metavar="WORKFLOW...")

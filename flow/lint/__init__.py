@@ -1,0 +1,1 @@
+"""Looks over workflow files for what is valid, and still better otherwise."""
