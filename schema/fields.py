@@ -393,3 +393,5 @@ RESOLVERS: dict[str, dict[str, Resolve]] = {
     "Condition": {"taskProxy": _condition_proxy},
 }
 """Fields that take arguments or lead to other elements."""
+OF_THE_SCHEDULER = frozenset({("Queries", "why")})
+"""Fields that the picture cannot answer: what is compiled has nothing else to ask."""

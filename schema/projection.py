@@ -29,7 +29,7 @@ from graphql import (
 from graphql.execution.values import get_argument_values
 
 from .context import Context
-from .fields import RESOLVERS
+from .fields import OF_THE_SCHEDULER, RESOLVERS
 from .leaves import LEAVES
 
 Projection = Callable[[Context, Mapping[str, Any]], dict[str, Any]]
@@ -129,7 +129,7 @@ class _Compiler:
         if leaf is not None:
             return _in_terms_of(leaf, element)
         resolve = RESOLVERS.get(kind.name, {}).get(name)
-        if resolve is None:
+        if resolve is None or (kind.name, name) in OF_THE_SCHEDULER:
             raise NotCompilable
         function = f"r{len(self._names)}"
         self._names[function] = resolve
