@@ -1,7 +1,8 @@
 """The clock of a suite: from the time of an event to suite time, and back to when that will be.
 
-Suite time is a number of seconds since 1970 on a clock without zones. A real clock follows the host's, moved by its gain
-and begun on its own date if it has one; a hybrid clock keeps the date it began on and only its time of day moves.
+Suite time is a number of seconds since 1970 on a clock without zones. A real clock follows the host's, moved by its
+gain; with a date of its own it begins at midnight of that, plus the gain. A hybrid clock
+keeps the date it began on and only its time of day moves.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ class SuiteClock:
             hybrid = clock.hybrid
             if clock.date is not None:
                 day, month, year = clock.date
-                start = day_number(year, month, day) * DAY + host % DAY
+                start = day_number(year, month, day) * DAY
             start += clock.gain_seconds
         return cls(hybrid, start - int(now), start, host)
 

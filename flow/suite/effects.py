@@ -1,5 +1,5 @@
-"""What the engine of suites wants done, and what it answers: data, for the server to carry out once the state behind it is
-committed."""
+"""What the engine of suites wants done, and what it answers: data, for the server to carry out once the state
+behind it is committed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from attrs import frozen
 
 @frozen
 class SubmitTask:
-    """Make the job of a task and start ECF_JOB_CMD; `SubmissionFailed` or, later, `JobCommandEnded` tell what came of it."""
+    """Make the job of a task and start ECF_JOB_CMD; `SubmissionFailed` or `JobCommandEnded` tell what came of it."""
 
     path: str
     try_number: int
@@ -56,7 +56,7 @@ class GenerateJob:
 
 @frozen
 class WakeChild:
-    """A job that was told to wait may ask again: its expression holds, its zombie was dealt with, the server runs again."""
+    """A job that was told to wait may ask again: it need wait no longer, its zombie was dealt with, the server runs."""
 
     path: str
     """Of its task; empty for all jobs."""

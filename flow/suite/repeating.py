@@ -1,4 +1,4 @@
-"""How repeats move: first, next, last, whether there is one; their value as text and as a number; the variables they bring."""
+"""How repeats move (first, next, last), their value as text and as a number, and the variables they bring."""
 
 from __future__ import annotations
 
