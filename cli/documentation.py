@@ -49,7 +49,13 @@ def help_text(command: Command) -> str:
         import click
 
         module = import_module(command.module, __package__)
-        context = click.Context(module.command, info_name=f"tidemill {command.name}", terminal_width=100)
+        # With the settings of the command: else what it prints would depend on whether it was run before.
+        context = click.Context(
+            module.command,
+            info_name=f"tidemill {command.name}",
+            terminal_width=100,
+            help_option_names=module.command.context_settings.get("help_option_names"),
+        )
         texts = [module.command.get_help(context)]
         for name, part in getattr(module.command, "commands", {}).items():
             texts.append(part.get_help(click.Context(part, context, info_name=name, terminal_width=100)))
