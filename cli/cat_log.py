@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from ..contact.identifiers import Identifier
 from .exceptions import InputError, UsageError
 from .logs import follow, list_files, log_directory, log_file
 from .options import cli_command
@@ -38,6 +39,7 @@ MODES = {
   tidemill cat-log ocean//1/relax              a job's standard output
   tidemill cat-log ocean//1/relax -f e -s 1    the standard error of its first job
   tidemill cat-log ocean//1/relax -m l         the names of a job's files
+  tidemill cat-log ocean//1/relax -m t --remote    followed through the scheduler
 """
 )
 @click.argument("identifier", nargs=-1, required=True, metavar="WORKFLOW[//CYCLE/TASK]")
@@ -63,6 +65,11 @@ MODES = {
     "-s", "-t", "--submit-number", "--try-number", metavar="N", help="Which job of the task; default: latest."
 )
 @click.option("-r", "--rotation", type=click.IntRange(min=0), default=0, metavar="N", help="An older scheduler log.")
+@click.option(
+    "--remote",
+    is_flag=True,
+    help="Ask the running scheduler for the log instead of reading files: no file system need be shared with it.",
+)
 @click.option("--prepend-path", is_flag=True, help="Print the file's host and path first.")
 def command(
     printer: Printer,
@@ -71,6 +78,7 @@ def command(
     mode: str,
     submit_number: str | None,
     rotation: int,
+    remote: bool,
     prepend_path: bool,
 ) -> int:
     """Print or follow a log of a workflow's scheduler, or of a job."""
@@ -79,8 +87,10 @@ def command(
         raise UsageError(f"--submit-number needs a task: {found}//CYCLE/TASK")
     if submit_number is not None and submit_number != "NN" and not submit_number.isdecimal():
         raise UsageError(f"--submit-number {submit_number}: expected a number or NN")
-    directory = log_directory(found, submit_number)
     what = MODES[mode]
+    if remote:
+        return _ask_scheduler(printer, found, name, what, submit_number, rotation, prepend_path)
+    directory = log_directory(found, submit_number)
     if what == "directory":
         printer.result({"directory": str(directory)}, str(directory))
         return 0
@@ -104,6 +114,41 @@ def command(
         follow(path, _write_now, reader=sys.stdout.fileno())
     with open(path, "rb") as file:
         shutil.copyfileobj(file, sys.stdout.buffer)
+    return 0
+
+
+def _ask_scheduler(
+    printer: Printer,
+    identifier: Identifier,
+    name: str | None,
+    what: str,
+    submit_number: str | None,
+    rotation: int,
+    prepend_path: bool,
+) -> int:
+    from ..network.client import WorkflowRuntimeClient
+    from .remote_logs import RemoteLogs
+
+    if what in ("path", "directory"):
+        raise UsageError(f"--remote prints and follows logs, and lists them; --mode {what} is of no use there")
+    with WorkflowRuntimeClient(str(identifier.workflow)) as client:
+        logs = RemoteLogs(client, identifier, submit_number)
+        if what == "list":
+            files = logs.files()
+            printer.result({"host": client.host, "directory": logs.directory, "files": files}, "\n".join(files))
+            return 0
+        file = logs.file(name, rotation)
+        if prepend_path:
+            printer.result({"path": file}, f"# {client.host}:{file}")
+        if isinstance(printer, JsonPrinter):
+            if what == "tail":
+                raise InputError("a followed log cannot be one JSON document: leave out --json or --mode")
+            text = b"".join(logs.read(file, follow=False)).decode("utf-8", "replace")
+            printer.result({"path": file, "text": text}, "")
+            return 0
+        sys.stdout.flush()
+        for piece in logs.read(file, follow=what == "tail"):
+            _write_now(piece)
     return 0
 
 

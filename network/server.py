@@ -6,8 +6,10 @@ import uuid
 from datetime import datetime
 from typing import Any, Protocol
 
+from .envelope import Attached
 from .exceptions import RequestRefused
 from .expose import Endpoint, collect, expose, unknown_command
+from .log_reading import LogReader
 from .memory import Reply
 from .request_server import Caller, RequestServer, Services
 
@@ -65,6 +67,13 @@ class WorkflowRuntimeServer(RequestServer):
     def __init__(self, schd: SchedulerServices) -> None:
         super().__init__(schd)
         self.schd: SchedulerServices = schd
+        self._log_reader: LogReader | None = None
+
+    async def stop(self, reason: str) -> None:
+        """Stop, as `RequestServer.stop`; who waits for more of a log waits no longer."""
+        if self._log_reader is not None:
+            self._log_reader.close()
+        await super().stop(reason)
 
     @expose(access="read")
     def api(self, endpoint: str | None = None) -> Any:
@@ -195,6 +204,38 @@ class WorkflowRuntimeServer(RequestServer):
             task: only those that apply to this ``CYCLE/TASK``.
         """
         return self.schd.broadcasts(task)
+
+    @expose(access="read")
+    async def list_logs(self, directory: str = "") -> list[str]:
+        """Return the names in a directory of the run's logs; those of directories end with ``/``.
+
+        Arguments:
+            directory: below the log directory: ``scheduler``, ``job/CYCLE/TASK/NN``, ...
+        """
+        return self._logs().list(directory)
+
+    @expose(access="read")
+    async def read_log(
+        self, file: str, real: str | None = None, offset: int = 0, wait_seconds: float = 0.0, max_bytes: int = 1 << 20
+    ) -> Attached:
+        """Return a piece of a log, waiting for one if there is none yet: JSON data and bytes beside it.
+
+        The data has ``real``, the file read; ``current``, what `file` means by now, which is another one once a log has
+        been rotated; ``offset``; and ``size``, which is less than the offset if the file was begun anew.
+
+        Arguments:
+            file: its path below the log directory, such as ``job/1/foo/NN/job.out`` or ``scheduler/log``.
+            real: the ``real`` of the piece before, to read on in that one.
+            offset: in bytes.
+            wait_seconds: how long to wait for more; 30 at most.
+            max_bytes: in one answer; 4 MiB at most.
+        """
+        return await self._logs().read(file, real, offset, wait_seconds, max_bytes)
+
+    def _logs(self) -> LogReader:
+        if self._log_reader is None:
+            self._log_reader = LogReader(self.schd.service_directory.parent / "log")
+        return self._log_reader
 
     @expose(access="control")
     async def set_verbosity(self, level: str, meta: dict[str, Any] | None = None) -> bool:
