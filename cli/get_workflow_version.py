@@ -30,6 +30,6 @@ def main(argv: list[str]) -> int:
     for run in runs:
         contact = read_contact(contact_path(run))
         versions[run] = contact.tidemill_version or contact.cylc_version
-    lines = [f"{run} {version}" if len(runs) > 1 else version for run, version in versions.items()]
+    lines = [f"{run}: {version}" if len(runs) > 1 else version for run, version in versions.items()]
     printer.result(versions, "\n".join(lines))
     return 0

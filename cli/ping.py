@@ -31,7 +31,7 @@ def main(argv: list[str]) -> int:
             print(f"{run}: {type(error).__name__}: {error}", file=sys.stderr)
     # With several, a bare address would not tell whose it is.
     many = len(runs) > 1
-    lines = [f"{run['workflow']} {run['address']}" if many else run["address"] for run in answers if "address" in run]
+    lines = [f"{run['workflow']}: {run['address']}" if many else run["address"] for run in answers if "address" in run]
     printer.result(answers, "\n".join(lines))
     return 1 if failed else 0
 
