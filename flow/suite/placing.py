@@ -89,6 +89,17 @@ def _named(kind: str, what: str) -> Callable[[Node, object], None]:
     return add
 
 
+def _not_on_suites(kind: str, what: str) -> Callable[[Node, object], None]:
+    add_named = _named(kind, what)
+
+    def add(node: Node, attribute: object) -> None:
+        if node.kind == "suite":
+            raise TreeError(f"a suite has no {what}: put it on a family or task")
+        add_named(node, attribute)
+
+    return add
+
+
 def _inlimit(node: Node, inlimit: InLimit) -> None:
     for held in node.inlimits:
         if held.name == inlimit.name and held.path == inlimit.path:
@@ -192,8 +203,8 @@ _ADDERS: dict[type, Callable[[Node, Any], None]] = {
     InLimit: _inlimit,
     Queue: _named("queues", "queue"),
     Generic: _named("generics", "generic"),
-    Aviso: _named("avisos", "aviso"),
-    Mirror: _named("mirrors", "mirror"),
+    Aviso: _not_on_suites("avisos", "aviso"),
+    Mirror: _not_on_suites("mirrors", "mirror"),
     Verify: _verify,
     ZombieAttribute: _zombie,
     Time: _several("times"),

@@ -130,7 +130,7 @@ class _Reader:
         """A comment, several statements on a line, or a word that means nothing."""
         if parts[0][0] == "#":
             return
-        if ";" in line and not (self.with_state and "#" in line):
+        if ";" in line and not self.with_state:  # a checkpoint has one statement on each line
             statements = split_statements(line)
             if len(statements) != 1 or statements[0] != line:
                 for statement in statements:

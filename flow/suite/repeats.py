@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from attrs import define, field
@@ -91,11 +92,19 @@ class RepeatList:
 
     @property
     def definition(self) -> str:
-        return f"repeat {self.kind} {self.name} " + " ".join([f'"{item}"' for item in self.items])
+        return f"repeat {self.kind} {self.name} {' '.join([_quoted(item) for item in self.items])}"
 
     @property
     def state_comment(self) -> str:
         return "" if self.index == 0 else str(self.index)
+
+
+_ENDS_INSIDE = re.compile(r'"\s')
+
+
+def _quoted(item: str) -> str:
+    """In quotes; in those of the other kind if the usual ones would seem to end inside."""
+    return f"'{item}'" if _ENDS_INSIDE.search(item) is not None else f'"{item}"'
 
 
 @define

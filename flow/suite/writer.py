@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import Any
@@ -45,9 +46,18 @@ def write_definition(
     return "\n".join(writer.lines)
 
 
+def write_node(node: Node, style: Style = Style.MIGRATE) -> str:
+    """The text of one node, without what is below it."""
+    writer = _Writer(style, None)
+    writer.is_alone = True
+    writer.node(node, "")
+    return "\n".join(writer.lines)
+
+
 _AFTER_VARIABLES = ("limits", "inlimits", "labels", "meters", "events", "times", "todays", "dates", "days", "crons")
 _LAST = ("zombies", "verifies", "queues", "generics", "avisos", "mirrors")
 _SINGLE = ("autocancel", "autoarchive", "autorestore")
+_LOOKS_ENDED = re.compile(r"'\s+#")
 
 
 class _Writer:
@@ -56,6 +66,8 @@ class _Writer:
     def __init__(self, style: Style, generated: Callable[[Node], Iterable[tuple[str, str]]] | None) -> None:
         self.lines: list[str] = []
         self.with_state = style is not Style.DEFS
+        self.is_alone = False
+        """Whether children are left out."""
         self.style = style
         self.generated = generated
 
@@ -120,7 +132,7 @@ class _Writer:
         if node.repeat is not None:
             self.attribute(node.repeat, inner)
         for name, value in node.variables.items():
-            lines.append(f"{inner}edit {name} '{_flat(value)}'")
+            lines.append(f"{inner}edit {name} {self.value(value)}")
         if self.generated is not None:
             lines.extend(f"{inner}# edit {name} '{_flat(value)}'" for name, value in self.generated(node))
         self.attributes(node, inner)
@@ -147,6 +159,13 @@ class _Writer:
             line += f" # {comment}"
         self.lines.append(line)
 
+    def value(self, value: str) -> str:
+        """A variable's value in quotes; with those of the other kind where the usual ones would seem to end it."""
+        value = _flat(value)
+        if not self.with_state and "#" in value and _LOOKS_ENDED.search(value) is not None:
+            return f'"{value}"'
+        return f"'{value}'"
+
     def expression(self, keyword: str, expression: Expression, inner: str) -> None:
         free = " # free" if self.with_state and expression.free else ""
         for option, text in expression.definition:
@@ -163,6 +182,8 @@ class _Writer:
             self.lines.append(f"{inner}calendar {calendar_words(suite.calendar)}")
 
     def children(self, node: Node, indent: str) -> None:
+        if self.is_alone:
+            return
         if isinstance(node, Task):
             if self.with_state and node.children:
                 for alias in node.children:
