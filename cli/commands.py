@@ -5,9 +5,10 @@ from __future__ import annotations
 WORKFLOWS = "Workflows"
 RUNNING = "Running workflows"
 REMOTE = "Other machines"
+SUITES = "Suites of ecFlow"
 UTILITIES = "Utilities"
 INTERNAL = "For scripts and jobs"
-GROUPS = (WORKFLOWS, RUNNING, REMOTE, UTILITIES, INTERNAL)
+GROUPS = (WORKFLOWS, RUNNING, REMOTE, SUITES, UTILITIES, INTERNAL)
 
 
 class Command:
@@ -116,6 +117,8 @@ COMMANDS: dict[str, Command] = {
         ),
         Command("remote", ".remote", REMOTE, "run commands on other machines, and copy files", plain=True),
         Command("serve-commands", ".serve_commands", REMOTE, "run commands here for clients elsewhere"),
+        Command("server", ".server", SUITES, "run a server of ecFlow suites"),
+        Command("ecflow", ".ecflow", SUITES, "ask and tell a server of suites, as ecflow_client does", plain=True),
         Command("gateway", ".gateway", RUNNING, "serve GraphQL and subscriptions to browsers"),
         Command("ports", ".ports", UTILITIES, "give services their ports, and list who has which"),
         Command("report-timings", ".report_timings", UTILITIES, "print how long jobs waited and ran"),

@@ -23,3 +23,7 @@ class CommandUndecided(CommandFailed):
 
 class PreviewFailed(TidemillError):
     """What a command would do could not be worked out."""
+
+
+class AccessDenied(TidemillError):
+    """The user may not do that."""

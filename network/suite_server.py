@@ -28,11 +28,19 @@ class SuiteServices(Services, Protocol):
         """Take a job's report; the answer, once that is on disk and the job need not wait (any longer)."""
 
     async def change(
-        self, name: str, words: list[str], attachments: dict[str, str], *, id: str, user: str, reason: str
+        self,
+        name: str,
+        words: list[str],
+        attachments: dict[str, str],
+        *,
+        id: str,
+        user: str,
+        reason: str,
+        password: str = "",
     ) -> dict[str, Any]:
         """Carry out a user's command; what it printed, once what it changed is on disk."""
 
-    async def read(self, name: str, words: list[str], *, user: str) -> dict[str, Any]:
+    async def read(self, name: str, words: list[str], *, user: str, password: str = "") -> dict[str, Any]:
         """Answer a question of a user."""
 
     def news(self, handle: int, state_change_number: int, modify_change_number: int) -> dict[str, Any]:
@@ -112,6 +120,7 @@ class SuiteRuntimeServer(RequestServer):
         words: list[str] = [],  # noqa: B006
         attachments: dict[str, str] = {},  # noqa: B006
         user: str = "",
+        password: str = "",
         reason: str = "",
         meta: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
@@ -125,6 +134,7 @@ class SuiteRuntimeServer(RequestServer):
             id=str(meta.get("id", "")),
             user=user or str(meta.get("auth_user", "")),
             reason=reason,
+            password=password,
         )
 
     @expose(access="read")
@@ -133,9 +143,10 @@ class SuiteRuntimeServer(RequestServer):
         name: str,
         words: list[str] = [],  # noqa: B006
         user: str = "",
+        password: str = "",
     ) -> dict[str, Any]:
         """Answer a user's question (``get``, ``query``, ``file``, ``log``, ...). Answers ``{"text"}``."""
-        return await self.schd.read(name, words, user=user)
+        return await self.schd.read(name, words, user=user, password=password)
 
     @expose(access="read")
     def news(self, state_change_number: int, modify_change_number: int, handle: int = 0) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The record of a suite server: a journal of every event, and snapshots to replay it from.
 
 A batch is committed on a thread of its own before its effects are carried out. Restart is the newest snapshot and the
-events after it; as the engine is deterministic, that gives the state that was. Snapshots are made by another process
-(`python -m tidemill.flow.record.suite_snapshot`), so a large tree never holds up the server.
+events after it; as the engine is deterministic, that gives the state that was. Snapshots are written by a forked copy of
+the server, so a large tree never holds it up.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -98,6 +99,21 @@ class SuiteRecord:
         """Return once the events are on disk, all or none. Raises `RecordError`: none is."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._commit, list(events), list(receipts))
 
+    async def keep_snapshot(self, journal_id: int, path: Path) -> None:
+        """Take the state after an entry of the journal from a file, which is removed; raises `RecordError`."""
+
+        def keep() -> None:
+            assert self._database is not None
+            try:
+                save_snapshot(self._database, journal_id, time.time(), path.read_bytes())
+                path.unlink(missing_ok=True)
+            except sqlite3.Error as error:
+                raise describe(error, str(self.path), doing="record the state") from error
+            except OSError as error:
+                raise RecordError(f"{path}: {error.strerror}") from error
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, keep)
+
     async def receipt(self, id: str) -> Receipt | None:
         """What became of the command with that id; None if it was never decided on."""
         rows = await self._query("SELECT * FROM receipts WHERE id = ?", id)
@@ -180,11 +196,11 @@ def load(database: sqlite3.Connection, *, up_to: int | None = None) -> Saved:
     return Saved(state, events, number + 1)
 
 
-def save_snapshot(database: sqlite3.Connection, journal_id: int, time: float, state: bytes) -> None:
+def save_snapshot(database: sqlite3.Connection, journal_id: int, when: float, state: bytes) -> None:
     """Keep a snapshot, and drop what is older than the one before it; raises `sqlite3.Error`."""
     with database:
         database.execute("BEGIN IMMEDIATE")
-        database.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", (journal_id, time, state))
+        database.execute("INSERT OR REPLACE INTO snapshot VALUES (?, ?, ?)", (journal_id, when, state))
         kept = database.execute(
             "SELECT journal_id FROM snapshot ORDER BY journal_id DESC LIMIT 1 OFFSET ?", (SNAPSHOTS_KEPT - 1,)
         ).fetchone()

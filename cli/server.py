@@ -1,0 +1,50 @@
+"""``tidemill server``: run a server of suites."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import click
+
+
+
+@click.command("server")
+@click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port; ECF_PORT or 3141, 0 for any.")
+@click.option("--host", default=None, help="Name to listen and be known as; localhost by default.")
+@click.option("--home", type=click.Path(path_type=Path), default=None, help="ECF_HOME; else the current directory.")
+@click.option("--halted", is_flag=True, help="Begin halted, as ecflow_server does; ecflow --restart lets it go.")
+@click.option("--log", "log_path", type=click.Path(path_type=Path), default=None, help="Where to write the log.")
+@click.option("--quiet", is_flag=True, help="Print nothing but where the server listens.")
+def command(
+    port: int | None, host: str | None, home: Path | None, halted: bool, log_path: Path | None, quiet: bool
+) -> None:
+    """Run a server of ecFlow suites until it is told to terminate.
+
+    \b
+    It begins with the suites that the last server of its host and port had, or with none:
+      tidemill server --port 3141 &
+      tidemill ecflow --load=suite.def
+      tidemill ecflow --begin=suite
+    """
+    from ..ecflow.settings import settings_of
+    from ..flow.suite_scheduler import SuitePlan, SuiteServer
+
+    settings = settings_of()
+    environment = settings.environment
+    chosen = settings.port if port is None else port
+    where = home or Path(environment.get("ECF_HOME") or ".")
+    files = ("ECF_LISTS", "ECF_PASSWD", "ECF_CUSTOM_PASSWD")
+    variables = {name: environment[name] for name in files if name in environment}
+    plan = SuitePlan(
+        host=host or "localhost",
+        port=chosen,
+        home=where.absolute(),
+        is_halted=halted,
+        variables=variables,
+        log_path=log_path.absolute() if log_path else None,
+        terminal=None if quiet else sys.stdout,
+    )
+    server = SuiteServer(plan)
+    sys.exit(asyncio.run(server.run()))

@@ -1,0 +1,36 @@
+"""What a suite server needs before its first job: the commands that jobs call."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..directory import write_file
+from ..exceptions import JobError
+
+CLIENT = "ecflow_client"
+
+
+def install(service_directory: Path, program: Sequence[str]) -> Path:
+    """Write the shims of a server; returns the directory to put first on a PATH. Raises `JobError`.
+
+    Arguments:
+        service_directory: of the server.
+        program: how our own program is started.
+    """
+    bash = shutil.which("bash")
+    if bash is None:
+        raise JobError("there is no bash on PATH, and ecflow_client inside jobs is a bash script: install it")
+    commands = service_directory / "bin"
+    text = (Path(__file__).parent.parent / "shims" / f"{CLIENT}.in").read_text()
+    text = text.replace("@BASH@", bash).replace("@PROGRAM@", shlex.join(program))
+    tidemill = f'#!/bin/sh\nexec {shlex.join(program)} "$@"\n'
+    try:
+        commands.mkdir(parents=True, exist_ok=True)
+        write_file(commands / CLIENT, text, mode=0o755)
+        write_file(commands / "tidemill", tidemill, mode=0o755)
+    except OSError as error:
+        raise JobError(f"cannot prepare {commands} for jobs: {error.strerror}: {error.filename}") from error
+    return commands
