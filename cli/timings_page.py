@@ -61,5 +61,6 @@ def box_plot(values: Statistics, longest: float) -> str:
     lines += [(x, 4, x, HIGH - 4) for x in (low, high)]
     drawn = "".join(f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>' for x1, y1, x2, y2 in lines)
     box = f'<rect x="{first}" y="3" width="{round(third - first, 1)}" height="{HIGH - 6}"/>'
-    inner = f'<line x1="{median}" y1="3" x2="{median}" y2="{HIGH - 3}"/><circle class="mean" cx="{mean}" cy="{middle}" r="2"/>'
-    return f'<svg width="{WIDE}" height="{HIGH}" role="img">{drawn}{box}{inner}</svg>'
+    inner = f'<line x1="{median}" y1="3" x2="{median}" y2="{HIGH - 3}"/>'
+    dot = f'<circle class="mean" cx="{mean}" cy="{middle}" r="2"/>'
+    return f'<svg width="{WIDE}" height="{HIGH}" role="img">{drawn}{box}{inner}{dot}</svg>'

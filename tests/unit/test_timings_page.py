@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 
+import pytest
+
 from tidemill.cli.timings import Timing, summarise
 from tidemill.cli.timings_page import MARGIN, WIDE, box_plot, page
 
@@ -24,12 +26,12 @@ def test_a_box_is_to_scale() -> None:
     drawn = ElementTree.fromstring(box_plot(values, 80.0))
     (box,) = drawn.iter("rect")
     scale = (WIDE - 2 * MARGIN) / 80.0
-    assert float(box.get("x", 0)) == round(MARGIN + 10 * scale, 1)
-    assert abs(float(box.get("width", 0)) - 20 * scale) < 0.2
+    assert float(box.get("x", 0)) == pytest.approx(MARGIN + 10 * scale, abs=0.1)
+    assert float(box.get("width", 0)) == pytest.approx(20 * scale, abs=0.2)
     ends = [float(line.get("x2", 0)) for line in drawn.iter("line")]
-    assert max(ends) == round(MARGIN + 40 * scale, 1)
+    assert max(ends) == pytest.approx(MARGIN + 40 * scale, abs=0.1)
     (mean,) = drawn.iter("circle")
-    assert float(mean.get("cx", 0)) == round(MARGIN + 25 * scale, 1)
+    assert float(mean.get("cx", 0)) == pytest.approx(MARGIN + 25 * scale, abs=0.1)
 
 
 def test_jobs_that_took_no_time_have_a_box() -> None:
