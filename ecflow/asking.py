@@ -53,6 +53,8 @@ class Asking:
         """Carry out a command; what the server answered. Raises `ConnectionFailed` or `ServerRefused`."""
         command = COMMANDS[name]
         is_change = command.route == CHANGE or (name == "group" and any_changes(words))
+        if name == "edit_script" and words[1:2] in (["edit"], ["pre_process"]):
+            is_change = False
         arguments: dict[str, Any] = {"name": name, "words": words, "user": self.settings.user or current_user()}
         if self.settings.password:
             arguments["password"] = self.settings.password

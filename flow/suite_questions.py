@@ -16,7 +16,7 @@ from .exceptions import AccessDenied, CommandFailed
 from .jobs.ecf.exceptions import ScriptError
 from .jobs.ecf.preprocess import expand, make_job, manual_of
 from .jobs.ecf.search import find_script
-from .suite import queries, why
+from .suite import queries
 from .suite.deltas import delta_message
 from .suite.nodes import Node, Submittable
 from .suite.variables import substitute, visible
@@ -54,7 +54,6 @@ class Questions:
         self._stats_since = time.time()
         self.changes: dict[str, Callable[[list[str], str], Any]] = {
             "log": self._log,
-            "msg": self._message,
             "reloadwsfile": self._reload_white_list,
             "reloadpasswdfile": self._reload_passwords,
             "reloadcustompasswdfile": self._reload_custom_passwords,
@@ -78,7 +77,6 @@ class Questions:
             "query": lambda words: queries.query(self._engine, words),
             "suites": lambda words: queries.suite_names(self._engine),
             "check": lambda words: queries.check(self._engine, words),
-            "why": lambda words: why.explain(self._engine, words[0] if words else "/"),
             "zombie_get": lambda words: self._engine.zombies.table(),
             "server_version": lambda words: VERSION,
             "stats": lambda words: self._stats(),
@@ -87,6 +85,7 @@ class Questions:
             "edit_history": self._history,
             "ch_suites": lambda words: self._handle_table(),
             "file": self._file,
+            "edit_script": lambda words: self._file(words[:2]),
             "group": self._read_group,
         }
 
@@ -152,9 +151,6 @@ class Questions:
         else:
             raise CommandFailed("log needs one of: get [lines], clear, flush, new [path], path")
         return ""
-
-    def _message(self, words: list[str], user: str) -> None:
-        """The line itself is logged as every command is."""
 
     def _ignore(self, words: list[str], user: str) -> None:
         """Nothing is to be done."""

@@ -42,15 +42,13 @@ from .suite import effects
 from .suite.effects import ChildResult, CommandResult, SubmitTask
 from .suite.engine import SuiteEngine
 from .suite.events import ChildCommand, ServerFlag, ServerStarted, Tick
-from .suite.snapshot import restore, snapshot
-from .suite.states import Flag, ServerState
+from .suite.nodes import Submittable
+from .suite.states import Flag, ServerState, State
 from .suite_files import archive_path, read_archive, remove_archive, write_archive, write_checkpoint
 from .suite_questions import Questions
 
 SLICE_SECONDS = 0.01
 RETRY_COMMIT_SECONDS = (0.2, 1.0, 5.0)
-SNAPSHOT_EVENTS = 20_000
-"""Events after which the state itself is recorded, so that a restart has fewer to replay."""
 CHECKPOINT_SECONDS = 120
 
 
@@ -189,8 +187,6 @@ class SuiteServer:
 
     def _restore(self, saved: Saved) -> None:
         """Be where the last server of this address was."""
-        if saved.snapshot is not None:
-            self.engine = restore(saved.snapshot)
         for event in saved.events:
             self.engine.handle(event)
         self._events_since_snapshot = len(saved.events)
@@ -278,7 +274,7 @@ class SuiteServer:
                 state=state.value,
             )
         )
-        for task in self.engine.unheard_submissions():
+        for task in _unheard(self.engine):
             if not self.jobs.was_started(Submission(task.path, task.try_number, task.password)):
                 self.log("LOG", f"the job of {task.path} was not started by the last server: starting it")
                 self.jobs.submit([task])
@@ -393,9 +389,6 @@ class SuiteServer:
         if tries:
             self.log("WAR", f"the record is written again after {tries} failed tries: going on")
         self._events_since_snapshot += len(events)
-        if self._events_since_snapshot >= SNAPSHOT_EVENTS:
-            self._events_since_snapshot = 0
-            self._in_background(self._save_snapshot())
 
     def _receipt(self, event: Event, result: CommandResult | ChildResult | None) -> Receipt:
         assert isinstance(event, Command)
@@ -580,6 +573,7 @@ class SuiteServer:
         id: str,
         user: str,
         reason: str,
+        host: str = "",
         password: str = "",
     ) -> dict[str, Any]:
         """Carry out a user's command (see `SuiteServices`)."""
@@ -594,12 +588,13 @@ class SuiteServer:
             return {"text": known.result, "receipt": id}
         self._questions.check_access(name, words, user, password, is_change=True)
         attachments = await self._questions.completed(name, words, attachments)
-        shown = " ".join(words)
-        self.log("MSG", f"--{name}{'=' if words else ''}{shown} :{user or self.owner}@{self.host}")
+        who = f"{user or self.owner}@{host or self.host}"
         if name in self._questions.changes:
+            shown = " ".join(words)
+            self.log("MSG", f"--{name}{'=' if words else ''}{shown} :{who}")
             return {"text": await self._questions.change(name, words, user=user), "receipt": id}
         arguments = {"words": words, "attachments": attachments}
-        result = await self._decided(Command(time.time(), name, arguments, id, user or self.owner, reason))
+        result = await self._decided(Command(time.time(), name, arguments, id, who, reason))
         assert isinstance(result, CommandResult)
         if result.refused:
             raise RequestRefused(result.refused)
@@ -627,16 +622,6 @@ class SuiteServer:
         self.requests[name] = self.requests.get(name, 0) + 1
 
     # -- what is kept in files -----------------------------------------------------------------------------------------
-
-    async def _save_snapshot(self) -> None:
-        """Record the whole state, from a forked copy, so that nothing waits for it."""
-        number = self.record.last_id
-        path = self.directory / "snapshot.new"
-        try:
-            await in_a_copy(partial(_write_snapshot, self.engine, path), timeout_seconds=600)
-            await self.record.keep_snapshot(number, path)
-        except TidemillError as error:
-            self.log("WAR", f"the state could not be recorded as a whole, a restart will take longer: {error}")
 
     def _plan_checkpoint(self) -> None:
         if self._checkpoint_timer is not None:
@@ -694,8 +679,11 @@ def _now(event: ChildCommand) -> ChildCommand:
     return msgspec.structs.replace(event, time=time.time())
 
 
-def _write_snapshot(engine: SuiteEngine, path: Path) -> None:
-    path.write_bytes(snapshot(engine))
+def _unheard(engine: SuiteEngine) -> Iterator[SubmitTask]:
+    """Jobs that were to be started and have not reported."""
+    for task in engine.defs.walk():
+        if isinstance(task, Submittable) and task.state is State.SUBMITTED:
+            yield SubmitTask(task.path, task.try_number, task.password, engine.releasing.variables_of(task))
 
 
 def _free_port(host: str) -> int:

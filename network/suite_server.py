@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Protocol
 
-from .expose import collect, expose
+from .expose import Endpoint, collect, expose
 from .request_server import RequestServer, Services
 
 
@@ -64,6 +64,9 @@ class SuiteRuntimeServer(RequestServer):
 
     def __init__(self, schd: SuiteServices) -> None:
         super().__init__(schd)
+
+    def _log_command(self, endpoint: Endpoint, meta: dict[str, Any]) -> None:
+        """What is asked for is logged where it is carried out, in ecFlow's words."""
 
     @expose(access="read")
     def api(self, endpoint: str | None = None) -> Any:
@@ -133,6 +136,7 @@ class SuiteRuntimeServer(RequestServer):
             attachments,
             id=str(meta.get("id", "")),
             user=user or str(meta.get("auth_user", "")),
+            host=str(meta.get("host", "")),
             reason=reason,
             password=password,
         )
