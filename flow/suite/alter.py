@@ -111,7 +111,7 @@ def _delete_variable(engine: SuiteEngine, holder: Node | Defs, words: Arguments)
 # -- what jobs tell ----------------------------------------------------------------------------------------------------
 
 
-def _require(node: Node, kind: str, name: str) -> Any:
+def _require(node: Node | Defs, kind: str, name: str) -> Any:
     if isinstance(node, Defs):
         raise AlterError("only variables and flags of the server can be altered")
     found = node.find_attribute(kind, name)

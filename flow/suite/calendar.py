@@ -78,11 +78,11 @@ class SuiteClock:
         return cls(hybrid, start - int(now), start, host)
 
     @classmethod
-    def restore(cls, state: CalendarState, clock: Clock | None, now: float) -> SuiteClock:
-        """The clock of a suite that was read from a checkpoint: it goes on from where it stood."""
+    def restore(cls, state: CalendarState, clock: Clock | None, utc_offset_seconds: int) -> SuiteClock:
+        """The clock of a suite that was read with its state: it has gone on since, as the host's has."""
         hybrid = clock is not None and clock.hybrid
-        at = state.initial_time + state.duration_seconds
-        return cls(hybrid, at - int(now), state.initial_time, state.initial_local_time)
+        offset = state.initial_time - state.initial_local_time + utc_offset_seconds
+        return cls(hybrid, offset, state.initial_time, state.initial_local_time)
 
     def flow(self, now: float) -> int:
         """Suite time as if the date were free to change: what durations and slots are reckoned in."""
@@ -113,7 +113,9 @@ class SuiteClock:
     def go_on(self, now: float) -> None:
         """Run again, as if the time between had not been."""
         if self.stands_since is not None:
-            self.offset_seconds -= int(now) - int(self.stands_since)
+            stood = int(now) - int(self.stands_since)
+            self.offset_seconds -= stood
+            self.began_host += stood
             self.stands_since = None
 
     def shift(self, seconds: int) -> None:

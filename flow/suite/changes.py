@@ -1,4 +1,4 @@
-"""What changed, by number: a client that knows the number it has seen is told what came after, at the cost of just that."""
+"""What changed, by number: a client that knows the number it has seen is told what came after, at the cost of that."""
 
 from __future__ import annotations
 

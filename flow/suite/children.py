@@ -1,7 +1,7 @@
-"""What jobs tell: init, complete, abort, event, meter, label, wait, queue; and what becomes of the commands that start them.
+"""What jobs tell: init, complete, abort, event, meter, label, wait, queue; and how the commands that start them ended.
 
-A job is known by the password of its submission and its process id; whoever does not fit is a zombie. The same news told
-twice is taken once (ecFlow behaviour).
+A job is known by the password of its submission and its process id; whoever does not fit is a zombie. The same news
+told twice is taken once (ecFlow behaviour).
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Children:
         return OK
 
     def _meter(self, task: Submittable, event: ChildCommand) -> ChildResult:
-        name, value = (event.words + ["", ""])[:2]
+        name, value = [*event.words, "", ""][:2]
         meter = next((one for one in task.meters if one.name == name), None)
         if meter is None:
             return self._not_there(task, "meter", name)
@@ -184,6 +184,10 @@ class Children:
             self.engine.watchers.register(task)
         self.engine.lifecycle.add_flag(task, Flag.TASK_WAITING)
         return ChildResult("block", "waiting", detail=f"{task.path} waits for '{text}'")
+
+    def waiting_words(self) -> dict[Node, str]:
+        """The expressions that jobs wait for, as text."""
+        return {node: tree.shown(None) for node, tree in self.waiting.items()}
 
     def _stop_waiting(self, task: Node) -> None:
         if self.waiting.pop(task, None) is not None:

@@ -406,6 +406,6 @@ COMMANDS: dict[str, Callable[[SuiteEngine, list[str], Attachments], str | None]]
 """What a `Command` event may be called."""
 
 REMEMBERED = frozenset(
-    ["plug", "order", "archive", "restore", "requeue", "run", "force", "free-dep", "suspend", "resume", "kill", "status", "alter", "edit_script", "replace"]
-)
+    ("plug", "order", "archive", "restore", "requeue", "run", "force", "free-dep", "suspend", "resume", "kill")
+) | {"status", "alter", "edit_script", "replace"}
 """Commands that go into the history of the nodes they name."""

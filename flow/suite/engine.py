@@ -1,4 +1,4 @@
-"""The engine of suites: one server's tree as a state machine. Events go in, effects come out, nothing else happens here.
+"""The engine of suites: one server's tree as a state machine. Events go in, effects come out, nothing else happens.
 
 `handle` takes an event and returns what is to be done; `result` is then what a command or a job is answered, `changes`
 what clients are to be told. Nothing is polled: a change puts those that may be released by it on an agenda, which is

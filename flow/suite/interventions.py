@@ -132,9 +132,8 @@ def force_state(engine: SuiteEngine, node: Node, word: str, *, recursive: bool =
 def _user_ends(engine: SuiteEngine, task: Submittable, state: State) -> None:
     if task.state in LIVE and state not in LIVE:
         engine.zombies.orphaned(task)
-    if state is State.COMPLETE:
-        if task.times or task.todays:
-            engine.lifecycle.add_flag(task, Flag.NO_REQUEUE)
+    if state is State.COMPLETE and (task.times or task.todays):
+        engine.lifecycle.add_flag(task, Flag.NO_REQUEUE)
 
 
 def force_event(engine: SuiteEngine, node: Node, name: str, *, is_set: bool) -> None:

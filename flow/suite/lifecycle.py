@@ -162,7 +162,8 @@ class Lifecycle:
         for node in list(top.walk()):
             if isinstance(node, Alias):
                 continue
-            note = f" try-no: {node.try_number} reason: " if state is State.ABORTED and _is_task(node) else ""
+            is_aborted = state is State.ABORTED and isinstance(node, Submittable)
+            note = f" try-no: {node.try_number} reason: " if is_aborted else ""  # type: ignore[attr-defined]
             if self.assign(node, state, note):
                 engine.aging.state_changed(node)
             if node.children and state is State.COMPLETE:
@@ -223,37 +224,59 @@ class Lifecycle:
         engine = self.engine
         nodes = [node for node in top.walk() if not isinstance(node, Alias)]
         before = [node.state for node in nodes]
-        forced: set[Node | Defs | None] = set()
         for node in nodes:
             keeps_repeat = node is top and (by_repeat or by_time)
             self._reset(node, keeps_repeat=keeps_repeat, clear_suspended=clear_suspended and node is not top)
             engine.timekeeper.queued(node, is_first=not by_time or node is not top, after_run=by_repeat or by_time)
-            # A container that is complete by default makes all below it complete (ecFlow behaviour).
-            if node.parent in forced or (node.children and node.default_state is State.COMPLETE):
-                forced.add(node)
             if node.children:
                 self._counts.pop(node, None)
             engine.closed(node)
-        for node in reversed(nodes):
-            if node.children and not isinstance(node, Submittable):
-                node.state = self.derived(node)
-            else:
-                default = State.COMPLETE if node in forced else node.default_state
-                node.state = State.QUEUED if default is None else default
+        duration = engine.suite_duration(top)
         counts = self._counts.get(top.parent) if top.parent is not None else None
+        self._put_back(top, is_begin=isinstance(top, Suite))
         if counts is not None:
             counts[before[0]] -= 1
             counts[top.state] += 1
-        duration = engine.suite_duration(top)
         for node, old in zip(nodes, before, strict=True):
             engine.all_changed(node)
             if old is not node.state:
                 node.state_changed_seconds = duration
-                note = f" try-no: {node.try_number} reason: " if _is_aborted_task(node) else ""
-                engine.log("LOG", f"{node.state.word}: {node.path}{note}")
                 engine.aging.state_changed(node)
         engine.timekeeper.complete_by_hybrid(nodes)
         engine.consider(top)
+
+    def _put_back(self, node: Node, *, is_begin: bool) -> None:
+        """The states of a node and all below it as they begin; those above follow those below.
+
+        A container that is complete by default makes all below it complete (ecFlow behaviour).
+        """
+        default = State.QUEUED if node.default_state is None else node.default_state
+        self._log_put_back(node, default)
+        if isinstance(node, Submittable) or not node.children:
+            return
+        if default is State.COMPLETE and not is_begin:
+            self._all_below(node, State.COMPLETE)
+            return
+        for child in node.children:
+            self._put_back(child, is_begin=is_begin)
+        if default is State.COMPLETE:
+            self._all_below(node, State.COMPLETE)
+        self._log_put_back(node, self.derived(node))
+
+    def _all_below(self, top: Node, state: State) -> None:
+        for node in list(top.walk())[1:]:
+            if not isinstance(node, Alias):
+                node.state = state
+                self._counts.pop(node, None)
+                self.engine.log("LOG", f"{state.word}: {node.path}")
+        self._counts.pop(top, None)
+
+    def _log_put_back(self, node: Node, state: State) -> None:
+        if node.state is state:
+            return
+        node.state = state
+        note = " try-no: 0 reason: " if _is_aborted_task(node) else ""
+        self.engine.log("LOG", f"{state.word}: {node.path}{note}")
 
     def _reset(self, node: Node, *, keeps_repeat: bool, clear_suspended: bool) -> None:
         """The attributes of one node as they are before it runs."""
@@ -302,10 +325,6 @@ class Lifecycle:
 
 def _is_aborted_task(node: Node) -> bool:
     return node.state is State.ABORTED and isinstance(node, Submittable)
-
-
-def _is_task(node: Node) -> bool:
-    return isinstance(node, Submittable)
 
 
 def _reset_told(node: Node) -> None:

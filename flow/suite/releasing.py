@@ -1,8 +1,9 @@
 """What holds a node, and what happens once nothing does: the tasks below are submitted.
 
-A node runs if everything above it is free and it is free itself: not archived, suspended or complete, its times have come,
-its complete expression is false, its trigger true, and its limits have room (in this order, ecFlow behaviour). Containers
-that are free are remembered; what is below is looked at when one becomes free, and a task when something of its own does.
+A node runs if everything above it is free and it is free itself: not archived, suspended or complete, its times have
+come, its complete expression is false, its trigger true, and its limits have room (in this order, ecFlow behaviour).
+Containers that are free are remembered; what is below is looked at when one becomes free, and a task when something of
+its own does.
 """
 
 from __future__ import annotations
@@ -156,7 +157,7 @@ class Releasing:
         return True
 
     def _password(self, task: Submittable) -> str:
-        """Eight characters nobody can guess without the seed, and the same ones whenever the journal is played again."""
+        """Eight characters nobody can guess without the seed, the same whenever the journal is played again."""
         engine = self.engine
         text = f"{engine.seed} {engine.submissions} {task.path}"
         return b64encode(blake2b(text.encode(), digest_size=6).digest(), b"./").decode()

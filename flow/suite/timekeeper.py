@@ -1,15 +1,15 @@
 """The clocks of the suites, and the nodes that wait for a time, a date or a day: each is woken once, when that comes.
 
-Slots are left in the attributes as ecFlow leaves them (`free`, the next slot, whether it is one of this day), so that a
-checkpoint says where each stands. Kinds are alternatives among themselves and must all be free: times of any kind, dates,
-days. While a date or a day holds a node its times do not move.
+Slots are left in the attributes as ecFlow leaves them (`free`, the next slot, whether it is one of this day), so that
+a checkpoint says where each stands. Kinds are alternatives among themselves and must all be free: times of any kind,
+dates, days. While a date or a day holds a node its times do not move.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import define
 
@@ -166,7 +166,9 @@ class Timekeeper:
         if suite.calendar is None:
             self.begin(suite)
         else:
-            self.clocks[suite] = SuiteClock.restore(suite.calendar, suite.clock, engine.now)
+            self.clocks[suite] = SuiteClock.restore(suite.calendar, suite.clock, engine.utc_offset_seconds)
+            if self._stands(suite, engine.defs.server_state):
+                self.clocks[suite].halt(engine.now)
         flow = self.flow(suite)
         for node in suite.walk():
             if has_times(node):
@@ -176,13 +178,29 @@ class Timekeeper:
                 if node.state in (State.QUEUED, State.ABORTED):
                     self._schedule(node)
 
+    def snapshot(self) -> dict[str, Any]:
+        """What no definition text says, as JSON: by path, since when times count, and on what day."""
+        waiting = {node.path: [one.base, one.day] for node, one in self._waiting.items()}
+        standing = {suite.name: clock.stands_since for suite, clock in self.clocks.items() if clock.stands_since}
+        return {"waiting": waiting, "standing": standing}
+
+    def take_up(self, kept: dict[str, Any]) -> None:
+        """Take up what `snapshot` gave, after `restore`."""
+        for suite, clock in self.clocks.items():
+            clock.stands_since = kept.get("standing", {}).get(suite.name)
+        for path, (base, day) in kept.get("waiting", {}).items():
+            node = self.engine.defs.find(path)
+            if node is not None and has_times(node):
+                waiting = self._waiting.setdefault(node, Waiting(base, day))
+                waiting.base, waiting.day = base, day
+                self._schedule(node)
+
     # -- nodes that wait -----------------------------------------------------------------------------------------------
 
     def is_free(self, node: Node) -> bool:
         """Whether no time, date or day holds a node."""
-        if node.dates or node.days:
-            if not self._day_is_free(node):
-                return False
+        if (node.dates or node.days) and not self._day_is_free(node):
+            return False
         if node.times or node.todays or node.crons:
             return any(time.free for time in (*node.times, *node.todays, *node.crons))
         return True
@@ -374,8 +392,10 @@ class Timekeeper:
             for time in (*node.times, *node.todays, *node.crons):
                 time.free = True
         if dates:
-            for wanted in (*node.dates, *node.days):
+            for wanted in node.dates:
                 wanted.free = True
+            for day in node.days:
+                day.free = True
         self.engine.changes.touch(node)
         if node in self._waiting:
             self._schedule(node)

@@ -1,4 +1,4 @@
-"""Zombies: jobs that report though nobody expects them. Each is remembered for a while, and answered as it was told to be."""
+"""Zombies: jobs that report though nobody expects them. Each is remembered for a while, and answered as was decided."""
 
 from __future__ import annotations
 
