@@ -58,7 +58,6 @@ def make_parser() -> Parser:
   tidemill dump ocean                  the workflow: times, totals, status
   tidemill dump -t ocean               its active tasks, by name: 1/relax:running
   tidemill dump -t -s -f ocean         by cycle point, with flow numbers
-  tidemill dump -t ocean | grep held
   tidemill dump --json ocean           everything, for programs
 """,
     )

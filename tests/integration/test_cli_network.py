@@ -35,7 +35,7 @@ async def test_ping_prints_the_address_of_one_that_answers(serve: Serve) -> None
     two = await serve("two")
     assert (await run("ping", "one")).stdout == f"127.0.0.1:{one.port}\n"
     answer = await run("ping", "*")
-    assert answer.stdout == f"one 127.0.0.1:{one.port}\ntwo 127.0.0.1:{two.port}\n", answer.stderr
+    assert answer.stdout == f"one: 127.0.0.1:{one.port}\ntwo: 127.0.0.1:{two.port}\n", answer.stderr
     assert json.loads((await run("ping", "--json", "one")).stdout)[0]["address"] == f"127.0.0.1:{one.port}"
 
 
