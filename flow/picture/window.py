@@ -39,8 +39,9 @@ class Node:
     is_expanded: bool = False
     """Whether its neighbours are in the window because of it."""
     is_queued: bool = False
-    incoming: list[Arrow] = field(factory=list)
-    outgoing: list[Arrow] = field(factory=list)
+    incoming: dict[Arrow, None] = field(factory=dict)
+    """Many, where many depend on one by arrows of their own: so found by hash."""
+    outgoing: dict[Arrow, None] = field(factory=dict)
     element: Any = None
     """What the picture shows for it."""
 
@@ -204,12 +205,12 @@ class Window:
                 arrow = self._arrow(tree, point)
                 if arrow not in node.incoming:
                     arrow.child_nodes.append(node)
-                    node.incoming.append(arrow)
+                    node.incoming[arrow] = None
         for tree, child_point in self._children_of(name, point):
             arrow = self._arrow(tree, child_point)
             if arrow not in node.outgoing:
                 arrow.parent_nodes.append(node)
-                node.outgoing.append(arrow)
+                node.outgoing[arrow] = None
         yield from (*node.incoming, *node.outgoing)
 
     def _children_of(self, name: str, point: int) -> Iterator[tuple[GateTree, int]]:
@@ -281,13 +282,13 @@ class Window:
                 node = self._node(key)
                 if arrow not in node.incoming:
                     arrow.child_nodes.append(node)
-                    node.incoming.append(arrow)
+                    node.incoming[arrow] = None
 
     def _link_parent(self, arrow: Arrow, node: Node) -> None:
         if arrow in node.outgoing:
             return
         arrow.parent_nodes.append(node)
-        node.outgoing.append(arrow)
+        node.outgoing[arrow] = None
         if node.is_expanded:
             # The parent of an absolute offset knows its first children only; this arrow found it from below.
             self._edges_of(node, arrow, +1)
@@ -304,10 +305,10 @@ class Window:
     def _drop(self, arrow: Arrow) -> None:
         self._arrows.pop((arrow.tree.dependency.index, arrow.point), None)
         for node in arrow.child_nodes:
-            node.incoming.remove(arrow)
+            del node.incoming[arrow]
             self._touched[node] = None
         for node in arrow.parent_nodes:
-            node.outgoing.remove(arrow)
+            del node.outgoing[arrow]
             self._touched[node] = None
         arrow.child_nodes, arrow.parent_nodes = [], []
 
