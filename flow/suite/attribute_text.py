@@ -46,7 +46,10 @@ def parse_variable(name: str, text: str, *, last_quote: bool = False) -> Variabl
 
 
 def parse_event(words: list[str]) -> Event:
-    """``event [NUMBER] [NAME] [set]``; words after these are ignored."""
+    """``event [NUMBER] [NAME] [set]``; words after these are ignored.
+
+    After a number ``set`` is a name (ecFlow behaviour): one without a name that is set at first repeats the number.
+    """
     if not words:
         raise AttributeTextError("event needs a name or a number")
     number = None
@@ -54,8 +57,10 @@ def parse_event(words: list[str]) -> Event:
     if words[0].isdecimal() and words[0].isascii() and int(words[0]) < 2**31:
         number, rest = int(words[0]), words[1:]
     name = ""
-    if rest and (number is None or rest[0] != "set"):
+    if rest:
         name, rest = check_name(rest[0], "event"), rest[1:]
+        if name == str(number) and rest[:1] == ["set"]:
+            name = ""
     return Event(number, name, rest[:1] == ["set"])
 
 

@@ -89,8 +89,14 @@ class Event:
 
     @property
     def definition(self) -> str:
-        number = [] if self.number is None else [str(self.number)]
-        return " ".join(["event", *number, *([self.name] if self.name else []), *(["set"] if self.initial else [])])
+        words = ["event"]
+        if self.number is not None:
+            words.append(str(self.number))
+        if self.name or self.initial:
+            words.append(self.name_or_number)
+        if self.initial:
+            words.append("set")
+        return " ".join(words)
 
     @property
     def state_comment(self) -> str:

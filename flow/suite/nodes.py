@@ -243,7 +243,7 @@ class Task(Submittable):
 
 @define(eq=False, repr=False)
 class Alias(Submittable):
-    """A copy of a task for one edit of its script; nothing depends on it."""
+    """A copy of a task for one edit of its script; nothing depends on it, and it is never begun but made queued."""
 
     kind = "alias"
 

@@ -227,7 +227,7 @@ class _Reader:
             node = node.parent  # type: ignore[assignment]
         if not isinstance(node, Task):
             raise self.unexpected("alias")
-        alias = Alias(self.node_name(parts), node)
+        alias = Alias(self.node_name(parts), node, State.QUEUED)
         self.place(alias, node, "alias")
         if self.with_state and len(parts) > 2:
             read_node_state(alias, self.comment(line))

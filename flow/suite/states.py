@@ -38,15 +38,21 @@ class ServerState(Enum):
 
 
 class Flag(Enum):
-    """A mark on a node, set by what happened to it; the value is its word in a definition and in `alter`."""
+    """A mark on a node, set by what happened to it; the value is its word in a definition and in `alter`.
+
+    They are printed in this order.
+    """
 
     FORCE_ABORTED = "force_aborted"
     USER_EDIT = "user_edit"
     TASK_ABORTED = "task_aborted"
     EDIT_FAILED = "edit_failed"
     JOB_COMMAND_FAILED = "ecfcmd_failed"
+    KILL_COMMAND_FAILED = "killcmd_failed"
+    STATUS_COMMAND_FAILED = "statuscmd_failed"
     NO_SCRIPT = "no_script"
     KILLED = "killed"
+    STATUS = "status"
     LATE = "late"
     MESSAGE = "message"
     BY_RULE = "by_rule"
@@ -61,7 +67,4 @@ class Flag(Enum):
     SIGTERM = "sigterm"
     LOG_ERROR = "log_error"
     CHECKPOINT_ERROR = "checkpt_error"
-    KILL_COMMAND_FAILED = "killcmd_failed"
-    STATUS_COMMAND_FAILED = "statuscmd_failed"
-    STATUS = "status"
     REMOTE_ERROR = "remote_error"

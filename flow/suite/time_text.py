@@ -84,6 +84,10 @@ def parse_cron(words: list[str]) -> Cron:
             days = [_week_day(item) for item in items]
             cron.week_days = tuple(day for day, last in days if not last)
             cron.last_week_days = tuple(day for day, last in days if last)
+            for day in set(cron.week_days) & set(cron.last_week_days):
+                raise AttributeTextError(
+                    f"day {day} of the week is named as every one and as the last of a month ({day}L)"
+                )
         elif option == "-d":
             cron.last_day_of_month = "L" in items
             cron.month_days = tuple(_ranged(item, 1, 31, "a day of the month") for item in items if item != "L")

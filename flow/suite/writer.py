@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from .attributes import CalendarState, Clock, Expression
-from .nodes import Defs, Family, Node, Submittable, Suite, Task
+from .nodes import Alias, Defs, Family, Node, Submittable, Suite, Task
 from .states import STATE_WORDS, Flag, ServerState, State
 from .times import moment_text
 
@@ -227,7 +227,7 @@ def _node_state(node: Node) -> str:
             words.append(f"abort<:{_flat(node.aborted_reason)}>abort")
         if node.try_number:
             words.append(f"try:{node.try_number}")
-    if node.state:
+    if node.state or isinstance(node, Alias):  # an alias is queued unless it says otherwise
         words.append(f"state:{STATE_WORDS[node.state]}")
     if node.state_changed_seconds:
         words.append(f"dur:{duration_text(node.state_changed_seconds)}")
@@ -268,7 +268,7 @@ def calendar_words(calendar: CalendarState) -> str:
         f"initLocalTime:{moment_text(calendar.initial_local_time)}",
         f"lastTime:{moment_text(calendar.last_time)}",
     ]
+    words.append(f"calendarIncrement:{duration_text(calendar.increment_seconds)}")
     if calendar.day_changed:
         words.append("dayChanged:1")
-    words.append(f"calendarIncrement:{duration_text(calendar.increment_seconds)}")
     return " ".join(words)

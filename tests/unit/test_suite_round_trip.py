@@ -131,7 +131,7 @@ ATTRIBUTES: list[st.SearchStrategy[Any]] = [
     st.builds(t.Time, series(), st.booleans()),
     st.builds(t.Today, series(), st.booleans()),
     st.builds(
-        t.Cron, series(), st.booleans(), subsets(0, 6), subsets(0, 6), subsets(1, 31), st.booleans(), subsets(1, 12)
+        t.Cron, series(), st.booleans(), subsets(0, 3), subsets(4, 6), subsets(1, 31), st.booleans(), subsets(1, 12)
     ),
     st.builds(t.Date, st.integers(0, 28), st.integers(0, 12), st.sampled_from([0, 2020]), st.booleans()),
     st.builds(t.Day, st.integers(0, 6), st.booleans(), st.booleans(), st.none() | st.just((2026, 11, 23))),
