@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from attrs import define, evolve, field
 
@@ -49,7 +50,7 @@ class Settings:
 
     def with_options(self, options: Mapping[str, str]) -> Settings:
         """These, but for what ``--host``, ``--port``, ``--user``, ``--password`` and ``--rid`` say."""
-        changed: dict[str, object] = {}
+        changed: dict[str, Any] = {}
         if "host" in options:
             changed |= {"host": options["host"], "host_source": "--host"}
         if "port" in options:

@@ -36,6 +36,7 @@ class SuiteServices(Services, Protocol):
         id: str,
         user: str,
         reason: str,
+        host: str = "",
         password: str = "",
     ) -> dict[str, Any]:
         """Carry out a user's command; what it printed, once what it changed is on disk."""
