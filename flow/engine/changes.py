@@ -7,7 +7,7 @@ from typing import Any
 from attrs import define, field
 
 from .effects import TaskEvent
-from .prerequisite import OutputKey
+from .prerequisite import OutputKey, Prerequisite
 from .proxy import JobTimes, TaskProxy
 
 
@@ -19,6 +19,8 @@ class Changes:
     """Instances whose own state changed, those that left the pool included."""
     prerequisites: dict[TaskProxy, None] = field(factory=dict)
     """Instances of which only a prerequisite changed."""
+    satisfied: dict[Prerequisite, None] = field(factory=dict)
+    """Prerequisites of which something was satisfied: news of every instance that waits for them, however many."""
     jobs: dict[TaskProxy, None] = field(factory=dict)
     """Instances whose latest job changed."""
     superseded: list[tuple[TaskProxy, JobTimes]] = field(factory=list)
@@ -46,6 +48,13 @@ class Changes:
     """Whether the definition was swapped."""
     searches: bool = False
     """Whether `Spawner.searches` changed."""
+
+    def with_prerequisites(self) -> dict[TaskProxy, None]:
+        """Every instance of which a prerequisite changed."""
+        found = dict(self.prerequisites)
+        for prerequisite in self.satisfied:
+            found.update(prerequisite.dependents)
+        return found
 
     def __bool__(self) -> bool:
         return bool(

@@ -30,7 +30,7 @@ from .history import History
 from .interventions import Interventions, past_of
 from .options import EngineOptions
 from .outcomes import HANDLERS, Outcomes
-from .prerequisite import OutputKey
+from .prerequisite import OutputKey, Prerequisite
 from .proxy import FIRST_FLOW, JobTimes, TaskProxy, flow_text
 from .queues import Queues
 from .runahead import RunaheadWindow
@@ -89,6 +89,8 @@ class Engine:
         self._identity = 0
         self._completions: dict[str, Callable[[Collection[str]], bool]] = {}
         self._changed = False
+        self._triggered_off_last: tuple[tuple[tuple[Prerequisite, int, int | None], ...], tuple[str, ...]] = (), ()
+        """What the latest submission rested on, and the ``CYCLE/TASK`` behind it."""
         self._oldest: int | None = None
         """The oldest point for which broadcasts have been looked through."""
         self._may_forget = False
@@ -364,10 +366,12 @@ class Engine:
         )
         proxy.dependencies = self._triggered_off(proxy)
         self.job_changed(proxy)
-        self.log(
-            "INFO" if self.options.is_reference_run else "DEBUG",
-            f"{proxy.id} -triggered off {list(proxy.dependencies)} in flow {flow_text(proxy.flows)}",
-        )
+        if self.options.is_reference_run or self.options.debug:
+            # Only then: of a family that waits for a family these lines alone would be a million names.
+            self.log(
+                "INFO" if self.options.is_reference_run else "DEBUG",
+                f"{proxy.id} -triggered off {list(proxy.dependencies)} in flow {flow_text(proxy.flows)}",
+            )
         if self.options.run_mode == "simulation":
             self.simulator.take(proxy)
         elif self.runtime_of(proxy).get("run mode") == "skip":
@@ -394,7 +398,17 @@ class Engine:
         )
 
     def _triggered_off(self, proxy: TaskProxy) -> tuple[str, ...]:
-        """Everything satisfied, a prerequisite that several recurrences repeat only once (Cylc 8.5 behaviour)."""
+        """Everything satisfied, a prerequisite that several recurrences repeat only once (Cylc 8.5 behaviour).
+
+        Siblings that share all their prerequisites share the answer, too: they are submitted one after the other.
+        """
+        # What is satisfied anew stands last: so many, and the last, tell one state of a prerequisite from another.
+        state = tuple((one, len(one.how), next(reversed(one.how), None)) for one in proxy.prerequisites)
+        if state != self._triggered_off_last[0]:
+            self._triggered_off_last = state, self._satisfied_parents(proxy)
+        return self._triggered_off_last[1]
+
+    def _satisfied_parents(self, proxy: TaskProxy) -> tuple[str, ...]:
         write = self.definition.cycling.format
         seen: set[str] = set()
         found = []

@@ -195,7 +195,7 @@ def _named(engine: Engine, facts: Mapping[str, str]) -> list[tuple[int, str]]:
 
 
 def _touched(turn: Turn) -> list[TaskProxy]:
-    return list({**turn.changes.proxies, **turn.changes.prerequisites})
+    return list({**turn.changes.proxies, **turn.changes.with_prerequisites()})
 
 
 def _was_submitted(proxy: TaskProxy, now: float) -> bool:

@@ -167,11 +167,12 @@ class Spawner:
             return
         newly_met = prerequisite.satisfy(leaf, how)
         engine = self.engine
+        engine.changes.satisfied[prerequisite] = None
+        if not newly_met:
+            # One of a family's thousand: nobody it concerns need be looked at.
+            return
         is_suicide = prerequisite.tree.dependency.suicide
         for proxy in list(prerequisite.dependents):
-            engine.touch_prerequisites(proxy)
-            if not newly_met:
-                continue
             if is_suicide:
                 if all(one.is_met for one in proxy.suicides):
                     engine.remove(proxy, "suicide trigger")

@@ -76,6 +76,8 @@ class Instances:
             self._hold(key, held)
         self._jobs.update(changes.jobs)
         self._prerequisites.update(changes.prerequisites)
+        for prerequisite in changes.satisfied:
+            self._prerequisites.update(prerequisite.dependents)
 
     @property
     def is_behind(self) -> bool:
