@@ -180,11 +180,13 @@ Player = Callable[..., Play]
 
 @pytest.fixture
 def define_workflow(tmp_path: Path) -> Callable[[str], WorkflowDefinition]:
-    """Make a definition of a ``flow.cylc``."""
+    """Make a definition of a ``flow.cylc`` (or ``suite.rc``)."""
 
-    def build(text: str, **points: str) -> WorkflowDefinition:
-        (tmp_path / "flow.cylc").write_text(text)
-        return build_definition(load_config(str(tmp_path)), now=START, **points)
+    def build(text: str, file_name: str = "flow.cylc", **points: object) -> WorkflowDefinition:
+        directory = tmp_path / file_name.partition(".")[0]
+        directory.mkdir(exist_ok=True)
+        (directory / file_name).write_text(text)
+        return build_definition(load_config(str(directory)), now=START, **points)  # type: ignore[arg-type]
 
     return build
 
@@ -197,12 +199,13 @@ def play(define_workflow: Callable[..., WorkflowDefinition]) -> Player:
         text: str,
         outcomes: dict[str, str] | None = None,
         *,
-        points: dict[str, str] | None = None,
+        points: dict[str, object] | None = None,
+        file_name: str = "flow.cylc",
         **options: object,
     ) -> Play:
         if "[scheduling]" not in text:
             text = f"[scheduler]\n allow implicit tasks = True\n[scheduling]\n [[graph]]\n  R1 = '''\n{text}\n'''\n"
-        definition = define_workflow(text, **(points or {}))
+        definition = define_workflow(text, file_name, **(points or {}))
         return Play(definition, EngineOptions(**options), outcomes or {}).start()  # type: ignore[arg-type]
 
     return begin
