@@ -165,9 +165,9 @@ class Window:
         expands = depth < self.extent
         if expands and not node.is_expanded:
             self._expand(node)
-        for arrow in node.incoming:
+        for arrow in tuple(node.incoming):
             self._count(arrow, arrow.child_levels, before, depth, is_child=True)
-        for arrow in node.outgoing:
+        for arrow in tuple(node.outgoing):
             self._count(arrow, arrow.parent_levels, before, depth, is_child=False)
         if node.is_expanded and not expands:
             self._fold(node)
