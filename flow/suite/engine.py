@@ -7,6 +7,8 @@ worked off in the order of the tree, and time has one `next_wake`.
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from ...exceptions import TidemillError
@@ -114,11 +116,18 @@ class SuiteEngine:
     def _command(self, event: Command) -> CommandResult:
         from .commands import run
 
+        was_collecting = gc.isenabled()
+        gc.disable()  # a command may make or touch a whole tree: looking for garbage there would double its time
         try:
-            return CommandResult(run(self, event))
+            text = run(self, event)
+            self._settle()
+            return CommandResult(text)
         except TidemillError as error:
             self.log("ERR", str(error))
             return CommandResult(refused=str(error))
+        finally:
+            if was_collecting:
+                gc.enable()
 
     def _started(self, event: ServerStarted) -> None:
         self.seed = self.seed or event.seed
@@ -171,8 +180,13 @@ class SuiteEngine:
         agenda = self._agenda
         while agenda:
             node = heappop(agenda)[2]
-            self._on_agenda.discard(node)
-            self.releasing.look_at(node)
+            if node in self._on_agenda:
+                self._on_agenda.remove(node)
+                self.releasing.look_at(node)
+
+    def looked_at(self, node: Node) -> None:
+        """A node was looked at on the way down: it need not be again."""
+        self._on_agenda.discard(node)
 
     def position(self, node: Node) -> int:
         """Where a node stands in the tree, counted from the top: jobs are submitted in that order."""
@@ -203,15 +217,22 @@ class SuiteEngine:
             for other in watching:
                 self.consider(other)
 
-    def all_changed(self, node: Node) -> None:
-        """Everything about a node may have changed."""
-        self.state_changed(node)
-        watching = self.watchers.of_value.get(node.path)
-        if watching is not None:
-            for other in watching:
-                self.consider(other)
-        if node.variables or node.repeat is not None:
-            self.releasing.forget_scopes()
+    def all_changed(self, nodes: Iterable[Node], top: Node) -> None:
+        """Everything about `top` and nodes below it may have changed. It will be looked at, with all below it, anyway."""
+        touch = self.changes.touch
+        tables = (self.watchers.of_state, self.watchers.of_value)
+        within = f"{top.path}/"
+        has_watchers = any(tables)
+        for node in nodes:
+            touch(node)
+            if not has_watchers:
+                continue
+            path = node.path
+            for table in tables:
+                for other in table.get(path, ()):
+                    if not other.path.startswith(within):
+                        self.consider(other)
+        self.releasing.forget_scopes()
 
     def variables_changed(self, node: Node | Defs) -> None:
         """A variable, or the value of a repeat, changed."""
@@ -235,8 +256,12 @@ class SuiteEngine:
     def node_added(self, node: Node) -> None:
         """A node and all below it came into the tree."""
         self.watchers.register_tree(node)
+        within = f"{node.path}/"
         for below in node.walk():
-            self._name_watchers(below)
+            for table in (self.watchers.of_state, self.watchers.of_value):
+                for other in table.get(below.path, ()):
+                    if not other.path.startswith(within):
+                        self.consider(other)
 
     def node_removed(self, node: Node, path: str) -> None:
         """A node and all below it, which stood at `path`, left the tree."""
@@ -250,11 +275,6 @@ class SuiteEngine:
             for table in (self.watchers.of_state, self.watchers.of_value):
                 for other in table.get(old_path, ()):
                     self.consider(other)
-
-    def _name_watchers(self, node: Node) -> None:
-        for table in (self.watchers.of_state, self.watchers.of_value):
-            for other in table.get(node.path, ()):
-                self.consider(other)
 
     # -- questions -----------------------------------------------------------------------------------------------------
 

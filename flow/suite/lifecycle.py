@@ -237,8 +237,8 @@ class Lifecycle:
         if counts is not None:
             counts[before[0]] -= 1
             counts[top.state] += 1
+        engine.all_changed(nodes, top)
         for node, old in zip(nodes, before, strict=True):
-            engine.all_changed(node)
             if old is not node.state:
                 node.state_changed_seconds = duration
                 engine.aging.state_changed(node)

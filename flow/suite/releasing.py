@@ -61,8 +61,10 @@ class Releasing:
         """A container is free: look at all below it."""
         self._open.add(node)
         stack = list(reversed(node.children))
+        looked_at = self.engine.looked_at
         while stack:
             child = stack.pop()
+            looked_at(child)
             if isinstance(child, Submittable):
                 self._try(child)
             elif self.is_clear(child):

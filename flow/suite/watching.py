@@ -158,6 +158,8 @@ class Watchers:
         self.of_clock: dict[Suite, set[Node]] = {}
         """Those that name a generated variable which changes with the suite's clock."""
         self._keys: dict[Node, list[tuple[dict[str, list[Node]], str]]] = {}
+        self._references: dict[int, tuple[Tree, tuple[Reference, ...]]] = {}
+        """What trees name, by their identity: many nodes share one tree."""
 
     def register_tree(self, top: Node | Defs) -> None:
         """Register the expressions of a node and of all below it."""
@@ -172,7 +174,10 @@ class Watchers:
         keys: list[tuple[dict[str, list[Node]], str]] = []
         waited = self.engine.children.waiting.get(node)
         for tree in (*trees(node), waited) if waited is not None else trees(node):
-            for reference in references(tree):
+            known = self._references.get(id(tree))
+            if known is None:
+                known = self._references[id(tree)] = (tree, tuple(references(tree)))
+            for reference in known[1]:
                 self._add(node, reference, keys)
         for table, key in keys:
             table.setdefault(key, []).append(node)
