@@ -24,6 +24,15 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 REQUIREMENT = "conplyent==0.2.17"
 
+TIDEMILL_SERVER = """
+from tidemill.network.commands import HostServer, expose
+
+class Server(HostServer):
+    @expose
+    def noop(self) -> None:
+        pass
+"""
+
 TIDEMILL = """
 import sys, time
 from tidemill import client
@@ -31,10 +40,10 @@ port, what, size = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 connection = client.add("localhost", port=port)
 connection.connect(timeout=20)
 if what == "noop":
-    connection.user_name()
+    connection.noop()
     began = time.perf_counter()
     for _ in range(size):
-        connection.user_name()
+        connection.noop()
     print(size / (time.perf_counter() - began))
 elif what == "lines":
     began, count = time.perf_counter(), 0
@@ -161,8 +170,9 @@ def tidemill_server(home: Path) -> Iterator[tuple[list[str], int, int]]:
     """A command server of this checkout; how to start its client, its port and process."""
     programs = HERE.parent / ".venv" / "bin"
     port = free_port()
+    (home / "noop_server.py").write_text(TIDEMILL_SERVER)
     with subprocess.Popen(
-        [programs / "tidemill", "serve-commands", "--port", str(port)],
+        [programs / "tidemill", "serve-commands", "--port", str(port), "noop_server:Server"],
         env=environment(home),
         cwd=home,
         stdout=subprocess.PIPE,

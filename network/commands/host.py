@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from ...contact.paths import current_user
 from ..envelope import Attached
 from ..exceptions import RequestRefused
 from ..expose import expose
@@ -98,7 +97,7 @@ class HostServer(CommandServer):
     @expose(access="read")
     def user_name(self) -> str:
         """Tell whom commands run as."""
-        return current_user()
+        return self.place.owner
 
     @expose(access="read")
     def get_time(self) -> str:

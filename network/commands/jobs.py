@@ -108,6 +108,7 @@ class JobTable:
         self._log = log
         self._jobs: dict[int, Job] = {}
         self._requests: dict[str, int] = {}
+        self._boot = processes.boot()
         self._next = 0
         self._next_prune = 0.0
         self._stopping = False
@@ -263,13 +264,14 @@ class JobTable:
             "time_limit": time_limit_seconds,
         }
         try:
-            job.process = await self._keeping.start(job.number, order)
+            job.process, job.process_start = await self._keeping.start(job.number, order)
         except BaseException:
             self._forget(job)
             raise
-        # One that has ended by now is known by what the keeper noted.
-        job.process_start = processes.start_mark(job.process)
-        job.boot = processes.boot()
+        # To ask of a process that has ended by now would be slow.
+        if job.process_start is None and job.ended is None:
+            job.process_start = processes.start_mark(job.process)
+        job.boot = self._boot
         with contextlib.suppress(OSError):
             self._write(job)
 
@@ -444,7 +446,7 @@ class JobTable:
 
     def _is_alive(self, job: Job) -> bool:
         process = job.process
-        if process is None or job.process_start is None or (job.boot and job.boot != processes.boot()):
+        if process is None or job.process_start is None or (job.boot and job.boot != self._boot):
             return False
         return processes.exists(process) and processes.start_mark(process) == job.process_start
 

@@ -195,7 +195,7 @@ class Keeper:
         self._jobs[process.pid] = job
         if job.limit is not None:
             heapq.heappush(self._timers, (time.monotonic() + job.limit, process.pid, signal.SIGTERM))
-        self._tell({"started": number, "process": process.pid})
+        self._tell({"started": number, "process": process.pid, "mark": _start_mark(process.pid)})
 
     def _kill(self, number: int, which: int, grace: float) -> None:
         for job in self._jobs.values():
@@ -271,6 +271,15 @@ class Keeper:
 def _signal_group(process: int, which: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process, which)
+
+
+def _start_mark(process: int) -> str | None:
+    """When a process of ours began, as `contact.process.start_mark` has it; None without ``/proc``."""
+    try:
+        with open(f"/proc/{process}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[19].decode()
+    except OSError:
+        return None
 
 
 def _reason(error: Exception) -> str:

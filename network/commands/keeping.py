@@ -35,7 +35,7 @@ class Keeping:
         self._lost = lost
         self._writer: asyncio.StreamWriter | None = None
         self._listening: asyncio.Task[None] | None = None
-        self._starting: dict[int, asyncio.Future[int]] = {}
+        self._starting: dict[int, asyncio.Future[tuple[int, str | None]]] = {}
         self._connecting = asyncio.Lock()
 
     async def find(self) -> dict[int, int]:
@@ -50,8 +50,8 @@ class Keeping:
             return {}
         return await self._greeted(client) or {}
 
-    async def start(self, number: int, order: dict[str, Any]) -> int:
-        """Start a job; its process id.
+    async def start(self, number: int, order: dict[str, Any]) -> tuple[int, str | None]:
+        """Start a job; its process id and, where the system tells, its start mark (`contact.process`).
 
         Raises:
             JobNotStarted: saying why.
@@ -60,7 +60,7 @@ class Keeping:
             if self._writer is None:
                 await self._begin()
         assert self._writer is not None
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[tuple[int, str | None]] = asyncio.get_running_loop().create_future()
         self._starting[number] = future
         try:
             self._say({"do": "start", "job": number, **order})
@@ -154,7 +154,7 @@ class Keeping:
         if future is None or future.done():
             return
         if "started" in news:
-            future.set_result(news["process"])
+            future.set_result((news["process"], news["mark"]))
         else:
             future.set_exception(JobNotStarted(f"Cannot start the command: {news['text']}", errno=news["number"]))
 

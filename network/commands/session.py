@@ -28,6 +28,7 @@ PULSE_SECONDS = 5.0
 _ATTEMPT_SECONDS = 5.0
 _RETRY_SECONDS = 0.1
 _REFUSALS = 4
+_NONE: dict[str, Any] = {}
 
 
 class Heartbeat(int):
@@ -204,7 +205,7 @@ class Session:
         about = self.commands.get(name) if self.commands is not None else None
         if about is None or about.starts_job or name == "cd":
             return None
-        arguments, attachment = _arguments(about, positional, {})
+        arguments, attachment = _arguments(about, positional, {}) if positional else (_NONE, None)
         meta = {"cwd": self.directory} if self.directory is not None else None
         try:
             answer = self.ask(Ask(name, arguments, FOREVER_SECONDS, meta, attachment))
@@ -342,13 +343,15 @@ def _arguments(
 
 
 def _messages(about: CommandShape, answer: Any) -> tuple[Any, ...]:
+    if answer is None:
+        return ()
     if isinstance(answer, WithBytes):
         data = bytes(answer.payload)
         size = answer.data["pieces"] if answer.data else len(data) or 1
         return tuple(data[at : at + size] for at in range(0, len(data), size)) or (() if answer.data else (b"",))
     if about.listed:
         return tuple(answer)
-    return () if answer is None else (answer,)
+    return (answer,)
 
 
 def this_host() -> str:
