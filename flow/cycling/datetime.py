@@ -11,7 +11,7 @@ from .point_format import PointFormat
 from .recurrence import parse_recurrence
 from .truncated import next_keeping_base
 
-_CACHE_SIZE = 100_000
+_CACHE_SIZE = 4096
 
 
 class DatetimeCycling:
