@@ -412,7 +412,7 @@ class JobTable:
         path = job.directory / DESCRIPTION
         temporary = f"{path}.new"
         with open(temporary, "w", encoding="ascii") as file:
-            json.dump(about, file)
+            file.write(json.dumps(about))
         os.replace(temporary, path)
 
     def _take_up(self, number: int, kept: Mapping[int, int]) -> None:

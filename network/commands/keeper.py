@@ -263,7 +263,7 @@ class Keeper:
         # On a full disk the server still hears of it, if it is there.
         with contextlib.suppress(OSError):
             with open(f"{path}.new", "w", encoding="ascii") as file:
-                json.dump(end, file)
+                file.write(json.dumps(end))
             os.replace(f"{path}.new", path)
         self._tell({"end": job.number, **end})
 
