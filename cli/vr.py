@@ -10,6 +10,7 @@ from attrs import evolve
 from ..contact.file import Liveness, detect_old_contact
 from ..contact.paths import contact_path, run_root
 from ..flow.prepare import PlayOptions, saved_template_variables
+from .exceptions import InputError
 from .options import cli_command
 from .play import play_options
 from .playing import options_of, play_workflow
@@ -43,6 +44,11 @@ def command(printer: Printer, workflow: str, yes: bool, reread_global: bool, no_
     source = source_of(run)
     options = options_of(values, debug=printer.verbosity > 1, verbosity=printer.verbosity)
     is_running = _is_running(run)
+    if is_running and options.template_variables:
+        raise InputError(
+            f"{run} is running: a reload keeps the template variables it was started with; stop it first, or leave -s, "
+            "-z and --set-file out"
+        )
     variables = {**saved_template_variables(directory), **options.template_variables}
     validate(Definition(source, run, installed=True), evolve(options, template_variables=variables))
     changes = file_changes(source, directory)

@@ -64,13 +64,6 @@ class Differences:
             or self.settings
         )
 
-    def changed_alike(self) -> list[tuple[list[SettingChange], list[str]]]:
-        """The changes of tasks, each with all tasks it is the same for: a change to a family is one."""
-        groups: dict[tuple[SettingChange, ...], list[str]] = {}
-        for name, changes in self.tasks_changed.items():
-            groups.setdefault(tuple(changes), []).append(name)
-        return [(list(changes), names) for changes, names in groups.items()]
-
     def to_dict(self) -> dict[str, Any]:
         """As programs get it."""
 

@@ -143,6 +143,7 @@ def test_vr_takes_a_changed_source_up(source: Path, home: Path, tidemill: Progra
     log = run / "log" / "scheduler" / "log"
     wait_until(lambda: "=> running" in log.read_text(), "the first job to run")
     assert "up to date" in tidemill("vr", "w").stdout
+    assert "a reload keeps the template variables" in tidemill("vr", "-sWORD='bye'", "w").stderr
     (source / "flow.cylc").write_text(FLOW.replace("a => b", "a =>"))
     bad = tidemill("vr", "w")
     assert bad.returncode == 1

@@ -307,8 +307,10 @@ def test_a_run_without_an_end_is_an_error_and_not_a_hang(begin: Begin, monkeypat
 
 def test_the_examples_run_as_they_should(begin: Begin) -> None:
     """A directory is read as `play` reads it, template and all."""
-    run = begin(CHECKOUT / "examples" / "hello").play()
-    run.expect.completed()
+    for name in ("hello", "forecast", "pipeline"):
+        run = begin(CHECKOUT / "examples" / name).play(until="P3D")
+        run.expect.completed()
+        run.expect.not_stalled()
     with pytest.raises(WorkflowTestError, match=re.escape("There is no flow.cylc in")):
         begin(CHECKOUT / "docs")
 
