@@ -255,7 +255,7 @@ class Not:
     def shown(self, lookup: Lookup | None) -> str:
         """The text; with a lookup, values are added to names."""
         inner = self.operand.shown(lookup)
-        return f"! ({inner})" if isinstance(self.operand, And | Or) else f"! {inner}"
+        return f"! ({inner})" if isinstance(self.operand, And | Or | Not) else f"! {inner}"
 
 
 @frozen
