@@ -154,7 +154,7 @@ class WorkflowRuntimeServer(RequestServer):
         """
         return await self._command(name, arguments or {}, meta, reason)
 
-    @expose(access="control")
+    @expose(access="control", once=False)  # it changes nothing, and is too large to be remembered
     async def plan(
         self, name: str | None = None, arguments: dict[str, Any] | None = None, id: str | None = None
     ) -> dict[str, Any]:
