@@ -16,7 +16,7 @@ from .exceptions import AccessDenied, CommandFailed
 from .jobs.ecf.exceptions import ScriptError
 from .jobs.ecf.preprocess import expand, make_job, manual_of
 from .jobs.ecf.search import find_script
-from .suite import queries
+from .suite import queries, why
 from .suite.deltas import delta_message
 from .suite.nodes import Node, Submittable
 from .suite.variables import substitute, visible
@@ -77,6 +77,7 @@ class Questions:
             "query": lambda words: queries.query(self._engine, words),
             "suites": lambda words: queries.suite_names(self._engine),
             "check": lambda words: queries.check(self._engine, words),
+            "why": lambda words: "\n".join(why.why_lines(self._engine, words[0] if words else "/")),
             "zombie_get": lambda words: self._engine.zombies.table(),
             "server_version": lambda words: VERSION,
             "stats": lambda words: self._stats(),

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
+import msgspec
 from attrs import define, field
 
 from .. import __version__
@@ -43,6 +44,7 @@ from .suite.effects import ChildResult, CommandResult, SubmitTask
 from .suite.engine import SuiteEngine
 from .suite.events import ChildCommand, ServerFlag, ServerStarted, Tick
 from .suite.nodes import Submittable
+from .suite.restore import restore, snapshot
 from .suite.states import Flag, ServerState, State
 from .suite_files import archive_path, read_archive, remove_archive, write_archive, write_checkpoint
 from .suite_questions import Questions
@@ -50,6 +52,8 @@ from .suite_questions import Questions
 SLICE_SECONDS = 0.01
 RETRY_COMMIT_SECONDS = (0.2, 1.0, 5.0)
 CHECKPOINT_SECONDS = 120
+SNAPSHOT_EVENTS = 20_000
+"""Events after which the state itself is recorded, so that a restart has fewer to replay."""
 
 
 @define(frozen=True)
@@ -187,6 +191,9 @@ class SuiteServer:
 
     def _restore(self, saved: Saved) -> None:
         """Be where the last server of this address was."""
+        if saved.snapshot is not None:
+            kept = msgspec.json.decode(saved.snapshot)
+            self.engine = restore(kept["text"], kept["rest"])
         for event in saved.events:
             self.engine.handle(event)
         self._events_since_snapshot = len(saved.events)
@@ -389,6 +396,9 @@ class SuiteServer:
         if tries:
             self.log("WAR", f"the record is written again after {tries} failed tries: going on")
         self._events_since_snapshot += len(events)
+        if self._events_since_snapshot >= SNAPSHOT_EVENTS:
+            self._events_since_snapshot = 0
+            self._in_background(self._save_snapshot())
 
     def _receipt(self, event: Event, result: CommandResult | ChildResult | None) -> Receipt:
         assert isinstance(event, Command)
@@ -623,6 +633,16 @@ class SuiteServer:
 
     # -- what is kept in files -----------------------------------------------------------------------------------------
 
+    async def _save_snapshot(self) -> None:
+        """Record the whole state, written by a forked copy, so that nothing waits for it."""
+        number = self.record.last_id
+        path = self.directory / "snapshot.new"
+        try:
+            await in_a_copy(partial(_write_snapshot, self.engine, path), timeout_seconds=600)
+            await self.record.keep_snapshot(number, path)
+        except TidemillError as error:
+            self.log("WAR", f"the state could not be recorded as a whole, a restart will take longer: {error}")
+
     def _plan_checkpoint(self) -> None:
         if self._checkpoint_timer is not None:
             self._checkpoint_timer.cancel()
@@ -674,8 +694,6 @@ def _is_change(event: Event) -> bool:
 
 
 def _now(event: ChildCommand) -> ChildCommand:
-    import msgspec
-
     return msgspec.structs.replace(event, time=time.time())
 
 
@@ -684,6 +702,11 @@ def _unheard(engine: SuiteEngine) -> Iterator[SubmitTask]:
     for task in engine.defs.walk():
         if isinstance(task, Submittable) and task.state is State.SUBMITTED:
             yield SubmitTask(task.path, task.try_number, task.password, engine.releasing.variables_of(task))
+
+
+def _write_snapshot(engine: SuiteEngine, path: Path) -> None:
+    text, rest = snapshot(engine)
+    path.write_bytes(msgspec.json.encode({"text": text, "rest": rest}))
 
 
 def _free_port(host: str) -> int:
