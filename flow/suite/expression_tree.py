@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import eq, ge, gt, le, lt, ne
+from types import UnionType
 from typing import Final, Protocol
 
 from attrs import field, frozen
@@ -277,8 +278,7 @@ class And:
 
     def shown(self, lookup: Lookup | None) -> str:
         """The text; with a lookup, values are added to names."""
-        shown = [f"({side.shown(lookup)})" if isinstance(side, Or) else side.shown(lookup) for side in sides(self)]
-        return " and ".join(shown)
+        return " and ".join(_bracketed(side, lookup, And | Or) for side in sides(self))
 
 
 @frozen
@@ -300,7 +300,7 @@ class Or:
 
     def shown(self, lookup: Lookup | None) -> str:
         """The text; with a lookup, values are added to names."""
-        return " or ".join(side.shown(lookup) for side in sides(self))
+        return " or ".join(_bracketed(side, lookup, Or) for side in sides(self))
 
 
 def sides(tree: And | Or) -> list[Expression]:
@@ -313,6 +313,12 @@ def sides(tree: And | Or) -> list[Expression]:
     found.append(place)
     found.reverse()
     return found
+
+
+def _bracketed(tree: Expression, lookup: Lookup | None, kinds: type | UnionType) -> str:
+    """The text of a side, in brackets if it is of a kind that would be read otherwise without them."""
+    text = tree.shown(lookup)
+    return f"({text})" if isinstance(tree, kinds) else text
 
 
 Term = Integer | Attribute | Calendar | Arithmetic
