@@ -38,8 +38,6 @@ class _Run:
             command, complete=False, merge=False, raise_error=True, timeout=connect_seconds, **keywords
         )
         self.job = self.listener.id
-        # What it puts out is looked at, not whether it succeeds.
-        self.listener._output.raise_error = False
 
     async def attach(self, job: int, offset: int, connect_seconds: float) -> None:
         """Connect, and take up a job that runs or has ended."""

@@ -154,13 +154,13 @@ class Connection:
                 self.broken_handshakes = 0
             elif event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
                 raise ClientError(
-                    f"Authentication failed: the scheduler at {self.where} refused the key in "
+                    f"Authentication failed: the server at {self.where} refused the key in "
                     f"{self.keys.directory}. "
                     "The key is of another run, or was made anew since: use the keys of the run as it is now"
                 )
             elif event == zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL:
                 raise ClientError(
-                    f"Authentication failed: what listens at {self.where} is not a scheduler "
+                    f"Authentication failed: what listens at {self.where} is not a server "
                     "that takes keys. "
                     "Another program may have the port now: see the contact file"
                 )
@@ -171,7 +171,7 @@ class Connection:
                 if self.broken_handshakes >= 2:
                     raise ClientError(
                         f"Authentication failed: what listens at {self.where} hung up at the handshake. "
-                        f"It is not the scheduler whose public key is in {self.keys.directory}: "
+                        f"It is not the server whose public key is in {self.keys.directory}: "
                         "another run may have the port now"
                     )
             else:

@@ -41,6 +41,8 @@ MOST_BYTES = 8 << 20
 """The most output that one answer holds."""
 LONGEST_WAIT_SECONDS = 60.0
 _INPUT_SECONDS = 30.0
+_KEEPER_SECONDS = 2.0
+"""In which the keeper is expected to do what it is asked."""
 _PRUNE_SECONDS = 600.0
 
 
@@ -298,14 +300,16 @@ class JobTable:
             return True
         if job.kind == METHOD:
             job.method.cancel()
-        elif not self._keeping.kill(number, which, grace_seconds):
-            # No keeper: only the number is left to go by.
-            for attempt in (which, signal.SIGKILL):
-                self.signal(number, attempt)
-                if await self.wait_for_end(job, grace_seconds):
-                    break
-            return job.ended is not None
-        return await self.wait_for_end(job, grace_seconds + 5.0)
+            return await self.wait_for_end(job, grace_seconds + _KEEPER_SECONDS)
+        # The keeper, as the parent, kills the more surely; but it may have gone just now.
+        asked = self._keeping.kill(number, which, grace_seconds)
+        if asked and await self.wait_for_end(job, grace_seconds + _KEEPER_SECONDS):
+            return True
+        for attempt, seconds in ((which, grace_seconds), (signal.SIGKILL, _KEEPER_SECONDS)):
+            self.signal(number, attempt)
+            if await self.wait_for_end(job, seconds):
+                return True
+        return False
 
     def signal(self, number: int, which: int) -> bool:
         """Send a signal to a job's process group; whether it was there to get it."""

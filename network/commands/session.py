@@ -312,7 +312,10 @@ class _Requests(RequestClient):
         # One handshake that broke may mean another server, and the next tells; or that this one has just ended.
         if self._latest.broken_handshakes > 0 and self._latest.refused_connections < _REFUSALS:
             return
-        raise ServerLost(f"The connection to {self.host}:{self.port} broke, or nothing listens there")
+        raise ServerLost(
+            f"The connection to {self.host}:{self.port} broke, or nothing listens there. A command that was under way "
+            "may have been carried out"
+        )
 
     def _timed_out(self, command: str, seconds: float, connection: Connection) -> ClientError:
         state = "It is there, but busy or stopped" if connection.authenticated else "No connection could be made"

@@ -670,6 +670,26 @@ def test_how_a_job_ended_while_there_was_no_server_is_known(
         assert (job["state"], job["exit_code"]) == ("ended", 23)
 
 
+def test_a_keeper_that_was_killed_costs_the_exit_status_and_nothing_else(serve_commands: Serve) -> None:
+    """Jobs run on and their output is read, how they end nobody can know, and new ones are started and kept."""
+    served = serve_commands()
+    with client.add("localhost", served.port, enter_connect_timeout=10) as connection:
+        listener = connection.exec("echo one; while [ ! -e go ]; do sleep 0.02; done; echo two; exit 3", complete=False)
+        assert listener.next() == "one\n"
+        found = subprocess.run(["pgrep", "-f", f"keeper.py {served.directory}"], capture_output=True, check=True)
+        os.kill(int(found.stdout), signal.SIGKILL)
+        (served.home / "go").touch()
+        assert list(listener) == ["two\n"]
+        assert listener.done
+        assert listener.exit_code is None
+        assert "nobody was there" in listener.problem
+        stubborn = connection.exec("sleep 88", complete=False)
+        os.kill(int(subprocess.run(found.args, capture_output=True, check=True).stdout), signal.SIGKILL)
+        assert stubborn.kill(grace=0.5)
+        with pytest.raises(client.CommandFailed, match="exit status 6"):
+            connection.exec("exit 6", raise_error=True)
+
+
 def test_the_same_server_twice_is_refused(serve_commands: Serve, home: Path) -> None:
     """A second server at an address says what is there, in one line, and leaves the first alone."""
     served = serve_commands()
