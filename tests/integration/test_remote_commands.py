@@ -395,9 +395,13 @@ def test_input_and_signals_reach_a_job(connection: client.Connection) -> None:
     assert listener.exit_code == 0
     with pytest.raises(client.ClientError, match="has ended"):
         listener.send_input("more")
-    trapped = connection.exec(
-        "trap 'echo got it; exit 3' USR1; echo ready; while :; do sleep 0.05; done", complete=False
+    program = (
+        "import signal, sys\n"
+        "signal.signal(signal.SIGUSR1, lambda *_: (print('got it', flush=True), sys.exit(3)))\n"
+        "print('ready', flush=True)\n"
+        "while True: signal.pause()\n"
     )
+    trapped = connection.exec([sys.executable, "-c", program], complete=False)
     assert trapped.next() == "ready\n"
     assert trapped.signal("USR1")
     assert trapped.next() == "got it\n"
