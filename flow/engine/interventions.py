@@ -26,6 +26,14 @@ FINAL_BY_OUTPUT = {
     EXPIRED: states.EXPIRED,
     SUBMIT_FAILED: states.SUBMIT_FAILED,
 }
+BY_HAND = "(manually completed)"
+"""What the record has in place of the message of an output that a user completed."""
+EVENT_MESSAGES = {
+    SUBMITTED: "job submitted",
+    STARTED: "job started",
+    SUCCEEDED: "job succeeded",
+    FAILED: "job failed",
+}
 IMPLIED = {
     STARTED: (SUBMITTED,),
     SUCCEEDED: (SUBMITTED, STARTED),
@@ -364,11 +372,15 @@ class Interventions:
                 if each not in proxy.outputs:
                     completed.append(each)
                     engine.log("INFO", f"{proxy.label()} completed output {each}")
-                    engine.outcomes.complete(proxy, each)
+                    engine.outcomes.complete(proxy, each, message=None if each == FAILED else BY_HAND)
+                    engine.outcomes.tell(
+                        proxy, each, EVENT_MESSAGES.get(each) or proxy.definition.outputs[each].message
+                    )
         final = next((FINAL_BY_OUTPUT[label] for label in labels if label in FINAL_BY_OUTPUT), None)
         if final is not None and proxy.status != final and not proxy.was_removed:
-            if proxy.status in states.ACTIVE and proxy.job is not None:
-                engine.effects.append(KillJob(proxy.job_key, proxy.job.job_id))
+            # A job that is at work goes on: what it has to say later may yet count (Cylc 8.5 behaviour).
+            if proxy.status in states.LIVE:
+                engine.outcomes.close_job(proxy, engine.now, signal="", run_status=int(final != states.SUCCEEDED))
             proxy.is_queued = proxy.is_runahead = False
             proxy.retry_at = None
             engine.set_status(proxy, final)

@@ -128,10 +128,11 @@ class Outcomes:
     def succeeded(self, event: JobSucceeded) -> None:
         """A job finished well."""
         proxy = self._find(event.job, SUCCEEDED)
-        if proxy is None or proxy.status not in states.LIVE:
+        # One that was taken for failed, or set so by a user, may still succeed (Cylc 8.5 behaviour).
+        if proxy is None or (proxy.status not in states.LIVE and proxy.status != states.FAILED):
             return
         engine = self.engine
-        self._close_job(proxy, event.time, signal="", run_status=0)
+        self.close_job(proxy, event.time, signal="", run_status=0)
         if engine.options.debug:
             engine.log("DEBUG", f"{proxy.label()} (received)succeeded")
         self._imply(proxy, SUBMITTED, STARTED)
@@ -147,7 +148,7 @@ class Outcomes:
             return
         engine = self.engine
         abort = f'"{event.message}"' if event.message else ""
-        self._close_job(proxy, event.time, signal=abort or event.signal, run_status=1)
+        self.close_job(proxy, event.time, signal=abort or event.signal, run_status=1)
         what = f"aborted/{abort}" if abort else f"failed/{event.signal}"
         engine.log("ERROR", f"{proxy.label()} {what}")
         self._imply(proxy, SUBMITTED, STARTED)
@@ -210,11 +211,11 @@ class Outcomes:
 
     # -- consequences --------------------------------------------------------------------------------------------------
 
-    def complete(self, proxy: TaskProxy, label: str) -> None:
-        """Mark an output completed and pass it on, once."""
+    def complete(self, proxy: TaskProxy, label: str, *, message: str | None = None) -> None:
+        """Mark an output completed and pass it on, once; `message` is for the record, in place of the output's own."""
         if label in proxy.outputs:
             return
-        proxy.outputs[label] = proxy.definition.outputs[label].message
+        proxy.outputs[label] = message or proxy.definition.outputs[label].message
         engine = self.engine
         engine.touch(proxy)
         engine.spawner.output_completed(proxy, label)
@@ -294,7 +295,8 @@ class Outcomes:
 
     # -- small things --------------------------------------------------------------------------------------------------
 
-    def _close_job(self, proxy: TaskProxy, time: float, *, signal: str, run_status: int) -> None:
+    def close_job(self, proxy: TaskProxy, time: float, *, signal: str, run_status: int) -> None:
+        """Note how the latest job of an instance ended."""
         job = proxy.job
         assert job is not None
         if job.started is None:

@@ -11,6 +11,7 @@ from .effects import CallXtrigger, KillJob, StopScheduler
 from .engine import Engine, Turn
 from .events import Command, JobKey, Tick
 from .foresight import foresee
+from .outcomes import SKIPPED
 from .proxy import TaskProxy
 from .reloading import check_reload
 from .watched import look, look_at, run_facts
@@ -199,7 +200,8 @@ def _touched(turn: Turn) -> list[TaskProxy]:
 
 
 def _was_submitted(proxy: TaskProxy, now: float) -> bool:
-    return proxy.job is not None and proxy.job.prepared == now
+    job = proxy.job
+    return job is not None and job.prepared == now and (job.finished is None or job.platform == SKIPPED)
 
 
 def _texts(keys: Iterable[JobKey]) -> list[str]:
