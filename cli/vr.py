@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from attrs import evolve
+from msgspec.structs import replace
 
 from ..contact.file import Liveness, detect_old_contact
 from ..contact.paths import contact_path, run_root
@@ -50,7 +50,7 @@ def command(printer: Printer, workflow: str, yes: bool, reread_global: bool, no_
             "-z and --set-file out"
         )
     variables = {**saved_template_variables(directory), **options.template_variables}
-    validate(Definition(source, run, installed=True), evolve(options, template_variables=variables))
+    validate(Definition(source, run, installed=True), replace(options, template_variables=variables))
     changes = file_changes(source, directory)
     if changes:
         if not agreed(changes, run, yes=yes):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from attrs import define, field
+from msgspec import Struct, field
 
 from .engine.engine import Engine, Turn
 from .engine.options import EngineOptions
@@ -15,8 +15,7 @@ from .language.definition import WorkflowDefinition
 from .language.globals import GlobalConfig
 
 
-@define(kw_only=True)
-class RunPlan:
+class RunPlan(Struct, kw_only=True):
     """One run of one workflow, worked out from its files, its record and the options of ``play``."""
 
     workflow: str
@@ -31,7 +30,7 @@ class RunPlan:
     uuid: str
     run_number: int
     """1 for the first start, one more for each restart."""
-    site: GlobalConfig = field(factory=GlobalConfig)
+    site: GlobalConfig = field(default_factory=GlobalConfig)
     """What ``global.cylc`` says."""
     host: str = "localhost"
     ports: tuple[int, int] = (43001, 43101)

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import define, evolve
+from msgspec import Struct
+from msgspec.structs import replace
 
 from ..contact.file import CYLC_VERSION
 from ..contact.paths import current_user
@@ -31,8 +32,7 @@ REFERENCE_INACTIVITY_SECONDS = 180.0
 RUN_MODES = ("live", "simulation", "dummy")
 
 
-@define(kw_only=True)
-class PlayOptions:
+class PlayOptions(Struct, kw_only=True):
     """What ``play`` was asked for; None where the workflow decides."""
 
     initial_point: str | None = None
@@ -109,7 +109,7 @@ def make_plan(
         run_directory=run_directory,
         config=config,
         definition=definition,
-        options=evolve(
+        options=replace(
             _engine_options(config, options, mode, saved),
             xtriggers=XtriggerContext(workflow=workflow, run_directory=str(run_directory), user=current_user()),
         ),

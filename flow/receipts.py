@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from attrs import define, field
+from msgspec import Struct, field
 
 from .engine.events import Command, Event
 from .exceptions import CommandFailed
@@ -28,8 +28,7 @@ REASON_LIMIT = 2000
 """Characters of a reason that are kept."""
 
 
-@define(eq=False)
-class Receipt:
+class Receipt(Struct, eq=False):
     """One command: who asked for what, when and why, and what came of it. Times are seconds since the epoch."""
 
     id: str
@@ -37,14 +36,14 @@ class Receipt:
     arguments: dict[str, Any]
     user: str = ""
     reason: str = ""
-    time_received: float = field(factory=time.time)
+    time_received: float = field(default_factory=time.time)
     state: str = RECEIVED
-    result: dict[str, Any] = field(factory=dict)
+    result: dict[str, Any] = {}
     """What it changed."""
     error: str = ""
     """Why it was refused."""
     time_applied: float | None = None
-    over: asyncio.Event = field(factory=asyncio.Event)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def applied(self, result: dict[str, Any]) -> None:
         """It was carried out."""

@@ -9,7 +9,7 @@ import asyncio
 import time
 from typing import Any
 
-from attrs import define, field
+from msgspec import Struct, field
 
 from .engine import proxy as states
 from .engine.engine import Engine
@@ -24,12 +24,11 @@ FAILED = {"force_trigger_tasks": frozenset({states.SUBMIT_FAILED, states.EXPIRED
 """By command: the statuses in which it never will."""
 
 
-@define(eq=False)
-class _Wait:
+class _Wait(Struct, eq=False):
     receipt: Receipt
     left: list[str]
-    problems: list[str] = field(factory=list)
-    over: asyncio.Event = field(factory=asyncio.Event)
+    problems: list[str] = []
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class EffectWaiting:

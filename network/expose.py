@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, TypeVar, overload
 
 import msgspec
-from attrs import frozen
+from msgspec import Struct
 
 from ..contact.keys import ROLE_CONTROL, ROLE_READ
 from .exceptions import RequestRefused
@@ -28,8 +28,7 @@ _MARK = "__exposed__"
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
-@frozen
-class Exposure:
+class Exposure(Struct, frozen=True):
     """What `@expose` says of a method."""
 
     access: Access = "control"
@@ -74,8 +73,7 @@ def may_call(role: str, access: str) -> bool:
     return access in _ALLOWED.get(role, ())
 
 
-@frozen
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """One method that may be called from outside."""
 
     name: str

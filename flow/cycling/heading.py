@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from attrs import frozen
+from msgspec import Struct
 
 from .exceptions import RecurrenceError
 
@@ -52,8 +52,7 @@ def split_exclusions(text: str) -> tuple[str, list[str]]:
     return recurrence, items
 
 
-@frozen
-class Heading:
+class Heading(Struct, frozen=True):
     """One recurrence taken apart; an empty `start` or `end` stands for the initial or final point."""
 
     text: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from attrs import frozen
+from msgspec import Struct
 
 from .exceptions import IntervalError
 
@@ -21,8 +21,7 @@ _CHAIN = re.compile(r"(?:[+-]?P[0-9YMWDTHS.,]+)(?:[+-]P[0-9YMWDTHS.,]+)*")
 _LINK = re.compile(r"[+-]?P[0-9YMWDTHS.,]+")
 
 
-@frozen
-class Interval:
+class Interval(Struct, frozen=True):
     """A span of time: an exact part, then whole months, then whole years, applied in that order (as Cylc
     8.5 does)."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from attrs import evolve, frozen
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .calendar import Calendar
 from .exceptions import PointError
@@ -61,8 +62,7 @@ _TRUNCATED_DATES_WITH_TIME = (
 """Before a time the leading dashes may be left out (a Cylc 8 shorthand)."""
 
 
-@frozen
-class FullPoint:
+class FullPoint(Struct, frozen=True):
     """A point with nothing left open, as calendar day and time of day where it was written."""
 
     day_number: int
@@ -71,8 +71,7 @@ class FullPoint:
     """Offset from UTC, or None where none was written."""
 
 
-@frozen
-class TruncatedPoint:
+class TruncatedPoint(Struct, frozen=True):
     """A point that recurs: only some fields are given, the larger ones are open."""
 
     text: str
@@ -207,7 +206,7 @@ class PointReader:
                 zone = parts.pop("zone", None)
                 point = TruncatedPoint(text, **{name: int(value) for name, value in parts.items() if value})
                 self._check_truncated(point)
-                return evolve(point, zone_seconds=parse_zone(zone)) if zone else point
+                return replace(point, zone_seconds=parse_zone(zone)) if zone else point
         raise PointError(f"cannot read {text!r} as a truncated cycle point; expected the like of T06, T-30 or 01T00")
 
     def is_truncated(self, text: str) -> bool:

@@ -6,15 +6,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from attrs import frozen
+from msgspec import Struct
 
 from .calendar import SECONDS_PER_DAY, Calendar
 from .exceptions import PointError
 from .iso8601 import parse_zone
 
 
-@frozen
-class Fields:
+class Fields(Struct, frozen=True):
     """A point taken apart, in the zone it is written in."""
 
     calendar: Calendar

@@ -5,7 +5,7 @@ Points here are local seconds: seconds since 1970-01-01T00:00 in the zone of the
 
 from __future__ import annotations
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from .calendar import SECONDS_PER_DAY, Calendar
 from .exceptions import PointError
@@ -27,9 +27,9 @@ def next_keeping_base(calendar: Calendar, truncated: TruncatedPoint, base: int) 
     if not truncated.has_date and not truncated.has_year:
         return base
     hour, minute = second // 3600, second // 60 % 60
-    filled = evolve(truncated, hour=hour, minute=minute, second=second % 60)
+    filled = replace(truncated, hour=hour, minute=minute, second=second % 60)
     if truncated.week is not None and truncated.weekday is None:
-        filled = evolve(filled, weekday=calendar.weekday(day))
+        filled = replace(filled, weekday=calendar.weekday(day))
     elif truncated.month is not None and truncated.day is None:
         # QUIRK: Cylc reaches the month by adding the length of each month on the way, so 31 January leads
         # to 2 March
@@ -41,10 +41,10 @@ def next_keeping_base(calendar: Calendar, truncated: TruncatedPoint, base: int) 
         base = day * SECONDS_PER_DAY + second
         if not truncated.has_year:
             return base
-        filled = evolve(filled, day=day_of_month)
+        filled = replace(filled, day=day_of_month)
     elif not truncated.has_date:
         _, month, day_of_month = calendar.date(day)
-        filled = evolve(filled, month=month, day=day_of_month)
+        filled = replace(filled, month=month, day=day_of_month)
     return _search(calendar, filled, base, step=1)
 
 
@@ -67,13 +67,13 @@ def matches(calendar: Calendar, truncated: TruncatedPoint, base: int) -> bool:
 def _fill(truncated: TruncatedPoint) -> TruncatedPoint:
     filled = truncated
     if truncated.week is not None and truncated.weekday is None:
-        filled = evolve(filled, weekday=1)
+        filled = replace(filled, weekday=1)
     elif truncated.month is not None and truncated.day is None:
-        filled = evolve(filled, day=1)
+        filled = replace(filled, day=1)
     elif not truncated.has_date and truncated.has_year:
-        filled = evolve(filled, month=1, day=1)
+        filled = replace(filled, month=1, day=1)
     if filled.has_date and filled.hour is None:
-        filled = evolve(filled, hour=0)
+        filled = replace(filled, hour=0)
     return filled
 
 

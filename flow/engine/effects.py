@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from msgspec import Struct
 
 from ..language.definition import TaskDefinition
 from .events import JobKey
 
 
-@frozen
-class JobSpecification:
+class JobSpecification(Struct, frozen=True):
     """Everything the jobs room needs to write and start one job."""
 
     key: JobKey
@@ -26,15 +25,13 @@ class JobSpecification:
     """``CYCLE/TASK`` of what it was triggered off, sorted."""
 
 
-@frozen
-class SubmitJob:
+class SubmitJob(Struct, frozen=True):
     """Write a job and hand it to its runner; answered by `JobSubmitted` or `JobSubmissionFailed`."""
 
     job: JobSpecification
 
 
-@frozen
-class RecoverJob:
+class RecoverJob(Struct, frozen=True):
     """The scheduler stopped between deciding to submit and hearing of it: find out what became of the job.
 
     Answered by `JobSubmitted` (and what followed) if it ever began, else the job is submitted now.
@@ -43,8 +40,7 @@ class RecoverJob:
     job: JobSpecification
 
 
-@frozen
-class PollJob:
+class PollJob(Struct, frozen=True):
     """Find out what a job that should be alive is doing; answered by whatever job events are news."""
 
     key: JobKey
@@ -53,16 +49,14 @@ class PollJob:
     """True if the engine has not yet heard it start."""
 
 
-@frozen
-class KillJob:
+class KillJob(Struct, frozen=True):
     """End a job and everything it started."""
 
     key: JobKey
     job_id: str
 
 
-@frozen
-class CallXtrigger:
+class CallXtrigger(Struct, frozen=True):
     """Call a function of an external trigger; answered by `XtriggerReported`, always."""
 
     signature: str
@@ -71,16 +65,14 @@ class CallXtrigger:
     kwargs: Mapping[str, Any]
 
 
-@frozen
-class WorkflowEvent:
+class WorkflowEvent(Struct, frozen=True):
     """A workflow event took place (startup, shutdown, stall, ...): run its handlers."""
 
     name: str
     message: str = ""
 
 
-@frozen
-class TaskEvent:
+class TaskEvent(Struct, frozen=True):
     """A task event took place (submitted, started, failed, retry, a custom output, ...): run its handlers."""
 
     name: str
@@ -88,8 +80,7 @@ class TaskEvent:
     message: str = ""
 
 
-@frozen
-class StopScheduler:
+class StopScheduler(Struct, frozen=True):
     """The run is over, or must end: `exit_code` is what `play --no-detach` returns."""
 
     reason: str

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any
 
-from attrs import define, field
+from msgspec import Struct, field
 
 from ...exceptions import TidemillError
 from ..language.completion import compile_completion
@@ -54,13 +54,12 @@ def _nothing() -> None:
     """A step that only asks to be followed by another look round."""
 
 
-@define(eq=False)
-class Turn:
+class Turn(Struct, eq=False):
     """What came of a batch of events."""
 
-    effects: list[Effect] = field(factory=list)
-    log: list[LogLine] = field(factory=list)
-    changes: Changes = field(factory=Changes)
+    effects: list[Effect] = []
+    log: list[LogLine] = []
+    changes: Changes = field(default_factory=Changes)
 
 
 class Engine:

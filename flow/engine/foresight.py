@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from attrs import define, field
+from msgspec import Struct
 
 from ..language.definition import STANDARD_OUTPUTS
 from . import proxy as states
@@ -26,11 +26,10 @@ SLICE_STEPS = 1000
 EVENTS_AT_ONCE = 500
 
 
-@define(eq=False)
-class Foresight:
+class Foresight(Struct, eq=False):
     """What was seen."""
 
-    tasks: dict[str, None] = field(factory=dict)
+    tasks: dict[str, None] = {}
     """``CYCLE/TASK`` of every job that would be submitted, in order, up to the horizon."""
     is_complete: bool = True
     """False if it was cut short: then there may be more."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from attrs import frozen
+from msgspec import Struct
 
 from ..cycling.cycling import Offset, Sequence
 from ..language.definition import (
@@ -26,8 +26,7 @@ class ChildLink(NamedTuple):
     offset: Offset | None
 
 
-@frozen(eq=False)
-class UnionSequence:
+class UnionSequence(Struct, frozen=True, eq=False):
     """Every point of several recurrences."""
 
     sequences: tuple[Sequence, ...]
@@ -50,8 +49,7 @@ class UnionSequence:
         return max((p for s in self.sequences if (p := s.previous(before)) is not None), default=None)
 
 
-@frozen(eq=False)
-class AfterFirst(UnionSequence):
+class AfterFirst(UnionSequence, frozen=True, eq=False):
     """Every point of several recurrences but the first."""
 
     def contains(self, point: int) -> bool:
@@ -59,8 +57,7 @@ class AfterFirst(UnionSequence):
         return UnionSequence.contains(self, point) and self.previous(point) is not None
 
 
-@frozen(eq=False)
-class PreviousInstance:
+class PreviousInstance(Struct, frozen=True, eq=False):
     """The offset of a sequential task to its own previous instance."""
 
     sequence: UnionSequence
@@ -80,8 +77,7 @@ class PreviousInstance:
             yield following
 
 
-@frozen(eq=False)
-class TaskNode:
+class TaskNode(Struct, frozen=True, eq=False):
     """A task and everything the engine asks about it more than once."""
 
     definition: TaskDefinition

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from attrs import define, frozen
+from msgspec import Struct
 
 
-@frozen(kw_only=True)
-class XtriggerContext:
+class XtriggerContext(Struct, frozen=True, kw_only=True):
     """What functions of external triggers may be told of the run."""
 
     workflow: str = ""
@@ -14,8 +13,7 @@ class XtriggerContext:
     user: str = ""
 
 
-@define
-class EngineOptions:
+class EngineOptions(Struct):
     """Choices of one run; durations in seconds, None for no timeout."""
 
     run_mode: str = "live"

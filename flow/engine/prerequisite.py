@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from attrs import define, field
+from msgspec import Struct
 
 from ..language.definition import All, Dependency, Expression, Leaf, leaves
 
@@ -29,8 +29,7 @@ class OutputKey(NamedTuple):
     output: str
 
 
-@define(eq=False)
-class GateTree:
+class GateTree(Struct, eq=False):
     """A dependency's expression as counting gates: a gate opens when its count reaches zero, and then counts for the
     gate above it. An ``&`` needs all of its terms, an ``|`` needs one."""
 
@@ -93,8 +92,7 @@ def _text(expression: Expression) -> str:
     return f"({sign.join(map(_text, expression.terms))})"
 
 
-@define(eq=False)
-class Prerequisite:
+class Prerequisite(Struct, eq=False):
     """One dependency as it stands for the children at one cycle point."""
 
     tree: GateTree
@@ -103,10 +101,10 @@ class Prerequisite:
     keys: tuple[OutputKey, ...]
     """What each leaf waits for."""
     counts: list[int]
-    how: dict[int, str] = field(factory=dict)
+    how: dict[int, str] = {}
     """By leaf: how it was satisfied."""
     is_met: bool = False
-    dependents: dict[TaskProxy, None] = field(factory=dict)
+    dependents: dict[TaskProxy, None] = {}
     """The instances that wait for it, in the order they came."""
     flows: frozenset[int] = frozenset()
     """The flows for which every child has been spawned or merged."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import define, field
+from msgspec import Struct
 
 from ..language.definition import TaskDefinition
 from .events import JobKey
@@ -26,8 +26,7 @@ LIVE = frozenset({PREPARING, SUBMITTED, RUNNING})
 """Statuses that occupy a place in a queue."""
 
 
-@define(eq=False)
-class JobTimes:
+class JobTimes(Struct, eq=False):
     """When a job was submitted, started and finished; seconds since the epoch, None where not (yet) known."""
 
     submit_number: int
@@ -45,8 +44,7 @@ class JobTimes:
     is_manual_submit: bool = False
 
 
-@define(eq=False)
-class TaskProxy:
+class TaskProxy(Struct, eq=False):
     """One task instance in the pool (Cylc's n=0 window)."""
 
     identity: int
@@ -64,13 +62,13 @@ class TaskProxy:
     flow_wait: bool = False
     submit_number: int = 0
     try_number: int = 1
-    outputs: dict[str, str] = field(factory=dict)
+    outputs: dict[str, str] = {}
     """Completed outputs: label to message, in the order they came."""
-    prerequisites: list[Prerequisite] = field(factory=list)
-    suicides: list[Prerequisite] = field(factory=list)
+    prerequisites: list[Prerequisite] = []
+    suicides: list[Prerequisite] = []
     unmet: int = 0
     """How many of `prerequisites` are not met."""
-    xtriggers: dict[str, bool] = field(factory=dict)
+    xtriggers: dict[str, bool] = {}
     """By label: whether it is satisfied. Retry delays are not among them."""
     xtriggers_unmet: int = 0
     external_unmet: bool = False

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from attrs import define, field
+from msgspec import Struct, field
 
 from ..language.definition import QueueDefinition
 from .proxy import TaskProxy
 
 
-@define(eq=False)
-class Queue:
+class Queue(Struct, eq=False):
     """One queue as it stands."""
 
     definition: QueueDefinition
-    waiting: deque[TaskProxy] = field(factory=deque)
+    waiting: deque[TaskProxy] = field(default_factory=deque)
     """May hold instances that have left the queue since; they are skipped."""
     active: int = 0
 

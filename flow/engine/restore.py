@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+from msgspec import Struct
 
 from . import proxy as states
 from .effects import PollJob, RecoverJob
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from .engine import Engine
 
 
-@define(eq=False)
-class SavedProxy:
+class SavedProxy(Struct, eq=False):
     """One instance as the record holds it."""
 
     identity: int
@@ -44,31 +43,30 @@ class SavedProxy:
     retry_kind: str = ""
     execution_retries: int = 0
     submission_retries: int = 0
-    forced: Mapping[str, Any] = field(factory=dict)
+    forced: Mapping[str, Any] = {}
     """What users and outside events satisfied; see `forced.as_data`."""
     job: JobTimes | None = None
 
 
-@define(eq=False)
-class SavedState:
+class SavedState(Struct, eq=False):
     """A run as the record holds it."""
 
-    proxies: list[SavedProxy] = field(factory=list)
+    proxies: list[SavedProxy] = []
     """The pool and every instance that has left it."""
-    absolute_outputs: list[tuple[str, str, str]] = field(factory=list)
+    absolute_outputs: list[tuple[str, str, str]] = []
     """(cycle, task, label)."""
-    searches: list[tuple[str, str, list[int]]] = field(factory=list)
+    searches: list[tuple[str, str, list[int]]] = []
     """(task, cycle, flows)."""
-    to_hold: list[tuple[str, str]] = field(factory=list)
+    to_hold: list[tuple[str, str]] = []
     """(task, cycle)."""
-    broadcasts: list[tuple[str, str, str, str]] = field(factory=list)
+    broadcasts: list[tuple[str, str, str, str]] = []
     """(cycle or ``*``, namespace, setting, value)."""
-    xtriggers: Mapping[str, dict[str, Any]] = field(factory=dict)
+    xtriggers: Mapping[str, dict[str, Any]] = {}
     """Signatures satisfied, with results."""
-    late: list[tuple[str, str]] = field(factory=list)
+    late: list[tuple[str, str]] = []
     """(cycle, task)."""
     latest_flow: int = 1
-    parameters: Mapping[str, str] = field(factory=dict)
+    parameters: Mapping[str, str] = {}
 
 
 def restore(engine: Engine, state: SavedState, *, now: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from attrs import define, field
+from msgspec import Struct
 
 from ...exceptions import TidemillError
 from .proxy import TaskProxy
@@ -20,15 +20,14 @@ class SelectionError(TidemillError):
     """No task matches."""
 
 
-@define
-class Selection:
+class Selection(Struct):
     """What some IDs mean in a run."""
 
-    active: list[TaskProxy] = field(factory=list)
+    active: list[TaskProxy] = []
     """Instances in the pool, each once, in the order asked for."""
-    inactive: list[tuple[int, str]] = field(factory=list)
+    inactive: list[tuple[int, str]] = []
     """(point, task) of instances the graph has but the pool has not."""
-    unmatched: list[str] = field(factory=list)
+    unmatched: list[str] = []
     """IDs that mean nothing."""
 
     def require(self) -> Selection:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 
-from attrs import define, field
+from msgspec import Struct
 
 SWEEP = 1000
 """As many inert timers do not matter."""
 
 
-@define(eq=False)
-class Timer:
+class Timer(Struct, eq=False):
     """One thing to do at a time."""
 
     at: float
@@ -26,11 +25,10 @@ class Timer:
             self._timers.one_is_inert()
 
 
-@define(eq=False)
-class Timers:
+class Timers(Struct, eq=False):
     """The timers of a run. A cancelled timer stays in the heap, inert, until its time comes or most are."""
 
-    _heap: list[tuple[float, int, Timer]] = field(factory=list)
+    _heap: list[tuple[float, int, Timer]] = []
     _count: int = 0
     _inert: int = 0
 

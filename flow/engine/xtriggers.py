@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+from msgspec import Struct
 
 from ...exceptions import TidemillError
 from ..language.definition import XtriggerDefinition
@@ -24,19 +24,18 @@ WALL_CLOCK = "wall_clock"
 _TEMPLATE = re.compile(r"%%|%\((\w+)\)s")
 
 
-@define(eq=False)
-class Call:
+class Call(Struct, eq=False):
     """One signature that instances wait for."""
 
     signature: str
     label: str
     function: str = WALL_CLOCK
     args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = field(factory=dict)
+    kwargs: Mapping[str, Any] = {}
     interval_seconds: float = 10.0
     called_at: float = 0.0
     last_error: str = ""
-    waiting: dict[TaskProxy, dict[str, None]] = field(factory=dict)
+    waiting: dict[TaskProxy, dict[str, None]] = {}
     """Instances, each with the labels it knows the xtrigger by."""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from msgspec import Struct
 
 from ..engine.effects import TaskEvent
 from ..engine.events import JobKey
@@ -21,8 +21,7 @@ _END_MESSAGES = ("failed/", "aborted/")
 DEFAULT_RUNNER = "background"
 
 
-@frozen(kw_only=True)
-class RunFacts:
+class RunFacts(Struct, frozen=True, kw_only=True):
     """What all handlers of a run are told."""
 
     workflow: str
@@ -32,13 +31,12 @@ class RunFacts:
     host: str
     port: int
     owner: str
-    meta: Mapping[str, str] = field(factory=dict)
+    meta: Mapping[str, str] = {}
     """``[meta]`` of the workflow."""
     run_mode: str = "live"
 
 
-@frozen(kw_only=True)
-class TaskFacts:
+class TaskFacts(Struct, frozen=True, kw_only=True):
     """A task and its job at the time of an event; times in seconds since the epoch, None where not (yet) known."""
 
     key: JobKey

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from ..engine.effects import TaskEvent, WorkflowEvent
 from ..engine.text import duration, utc
@@ -63,7 +63,7 @@ class EventHandlers:
 
     def use(self, meta: Mapping[str, str], settings: HandlerSettings) -> None:
         """From now on, what a reloaded definition says; the size of the pool stays."""
-        self.run = evolve(self.run, meta=meta)
+        self.run = replace(self.run, meta=meta)
         self.settings = settings
 
     # -- events --------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import frozen
+from msgspec import Struct
 
 from ..engine.events import JobKey
 from .exceptions import MailError
@@ -17,8 +17,7 @@ TALK_SECONDS = 30.0
 """How long the server may take over one answer."""
 
 
-@frozen
-class Mail:
+class Mail(Struct, frozen=True):
     """One mail."""
 
     sender: str
@@ -28,8 +27,7 @@ class Mail:
     body: str
 
 
-@frozen
-class TaskNote:
+class TaskNote(Struct, frozen=True):
     """One task event that somebody gets mail of."""
 
     key: JobKey

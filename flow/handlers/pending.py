@@ -7,15 +7,15 @@ import json
 import os
 from pathlib import Path
 
-from attrs import asdict, define
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from ..engine.events import JobKey
 
 FILE = "event-handlers.json"
 
 
-@define(kw_only=True, eq=False)
-class TaskHandler:
+class TaskHandler(Struct, kw_only=True, eq=False):
     """One handler of one task event: its command line, and how often it was tried."""
 
     cycle: str

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import field, frozen
+from msgspec import Struct
 
 from ..language.definition import WorkflowDefinition
 from ..language.globals import GlobalConfig
@@ -16,18 +16,17 @@ from .mail import DEFAULT_SERVER
 DEFAULT_BATCH_SECONDS = 300.0
 
 
-@frozen(kw_only=True)
-class HandlerSettings:
+class HandlerSettings(Struct, frozen=True, kw_only=True):
     """Settings of one run; sections are as in ``flow.cylc``, with what they inherit from ``global.cylc``."""
 
-    events: Mapping[str, Any] = field(factory=dict)
+    events: Mapping[str, Any] = {}
     """``[scheduler][events]``."""
-    mail: Mapping[str, Any] = field(factory=dict)
+    mail: Mapping[str, Any] = {}
     """``[scheduler][mail]``."""
     mail_server: str = DEFAULT_SERVER
     pool_size: int = 4
     timeout_seconds: float = 600.0
-    environment: Mapping[str, str] = field(factory=dict)
+    environment: Mapping[str, str] = {}
     """All of the environment of handlers; see `handler_environment`."""
 
     @property

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from msgspec import Struct
 
 from ..engine.effects import JobSpecification
 from .context import WorkflowContext
@@ -61,8 +61,7 @@ CLUTTER = frozenset(
 LOCAL_PLATFORM = "localhost"
 
 
-@define
-class StartedJob:
+class StartedJob(Struct):
     """A process that was just made for a job."""
 
     process_id: int
@@ -72,17 +71,14 @@ class StartedJob:
     token: str
 
 
-@define
 class BackgroundRunner:
     """Writes jobs and starts them; called from worker threads."""
 
-    context: WorkflowContext
-    bash: str | None = field(factory=lambda: shutil.which("bash"))
-    timeout_program: str | None = field(factory=lambda: shutil.which("timeout") or shutil.which("gtimeout"))
-    environment: Mapping[str, str] = field(factory=lambda: job_process_environment(os.environ))
-    _syntax: SyntaxChecker = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
+    def __init__(self, context: WorkflowContext, *, environment: Mapping[str, str] | None = None) -> None:
+        self.context = context
+        self.bash = shutil.which("bash")
+        self.timeout_program = shutil.which("timeout") or shutil.which("gtimeout")
+        self.environment = job_process_environment(os.environ) if environment is None else environment
         self._syntax = SyntaxChecker(self.bash or "bash")
 
     def start(self, job: JobSpecification) -> StartedJob:

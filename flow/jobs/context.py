@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from attrs import field, frozen
+from msgspec import Struct, field
 
 JOB_FIFO = "jobs.fifo"
 
@@ -18,8 +18,7 @@ def default_program() -> tuple[str, ...]:
     return (sys.executable, "-I", "-c", start)
 
 
-@frozen(kw_only=True)
-class WorkflowContext:
+class WorkflowContext(Struct, frozen=True, kw_only=True):
     """One run of a workflow, as its jobs see it.
 
     Texts are as they appear in ``CYLC_*`` variables of a job.
@@ -45,9 +44,9 @@ class WorkflowContext:
     """Workflow ID without a trailing run name; derived from `workflow` if None."""
     global_init_script: str = ""
     """Site's text placed in every job file (``[platforms][..]global init-script``)."""
-    copied_environment: Mapping[str, str] = field(factory=dict)
+    copied_environment: Mapping[str, str] = {}
     """Variables of the scheduler that the site wants in every job file."""
-    program: tuple[str, ...] = field(factory=default_program)
+    program: tuple[str, ...] = field(default_factory=default_program)
     """The command behind the names ``cylc`` and ``tidemill`` inside jobs."""
 
     @property

@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from attrs import define, field
+from msgspec import Struct
 
 from ..engine.events import (
     Event,
@@ -34,8 +34,7 @@ CLAIM_WRITING_SECONDS = 1.0
 LOG_TAIL_BYTES = 2000
 
 
-@define
-class Examination:
+class Examination(Struct):
     """What is known of a job."""
 
     key: JobKey
@@ -47,7 +46,7 @@ class Examination:
     process_id: int | None
     """The process to watch: the session's leader if it lives, else the job's shell; None if the job is not
     alive."""
-    events: list[Event] = field(factory=list)
+    events: list[Event] = []
 
     @property
     def began(self) -> bool:

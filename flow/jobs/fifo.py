@@ -8,7 +8,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from attrs import frozen
+from msgspec import Struct
 
 from ..engine.events import JobKey
 from .status import parse_time
@@ -17,8 +17,7 @@ CAPACITY_BYTES = 1 << 20
 READ_BYTES = 1 << 15
 
 
-@frozen
-class Line:
+class Line(Struct, frozen=True):
     """What a job told. `kind` is ``started``, ``succeeded``, ``failed``, ``aborted`` or ``message``."""
 
     kind: str

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from attrs import define, field
+from msgspec import Struct
 
 from ...exceptions import TidemillError
 from ..engine.effects import JobSpecification, KillJob, PollJob
@@ -53,8 +53,7 @@ T = TypeVar("T")
 Report = Callable[[list[Event]], None]
 
 
-@define(eq=False)
-class _Job:
+class _Job(Struct, eq=False):
     """A job on the books: from the moment it is to be submitted until it has ended and its process is
     gone."""
 
@@ -68,7 +67,7 @@ class _Job:
     messages_seen: int = 0
     """How many messages of job.status have been reported."""
     kill_wanted: bool = False
-    waiting_lines: list[Line] = field(factory=list)
+    waiting_lines: list[Line] = []
     """What it told before its submission was reported."""
 
 

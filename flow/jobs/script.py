@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import frozen
+from msgspec import Struct
 
 from ..engine.effects import JobSpecification
 from .context import WorkflowContext
@@ -17,8 +17,7 @@ FAIL_SIGNALS = "EXIT ERR TERM XCPU"
 DEFAULT_WORK_SUB_DIRECTORY = "$CYLC_TASK_CYCLE_POINT/$CYLC_TASK_NAME"
 
 
-@frozen
-class JobFile:
+class JobFile(Struct, frozen=True):
     """A job file in the parts it is made of."""
 
     head: str

@@ -7,14 +7,13 @@ import os
 import time
 from pathlib import Path
 
-from attrs import define, field
+from msgspec import Struct
 
 STATUS_FILE = "job.status"
 SUCCEEDED = "SUCCEEDED"
 
 
-@define
-class JobStatus:
+class JobStatus(Struct):
     """What a ``job.status`` file says. Times are seconds since the epoch; None where there is no such
     line."""
 
@@ -27,7 +26,7 @@ class JobStatus:
     exit: str | None = None
     """``SUCCEEDED``, a signal's name as the job's trap knows it, or an abort's text in double quotes."""
     exit_time: float | None = None
-    messages: list[tuple[float | None, str, str]] = field(factory=list)
+    messages: list[tuple[float | None, str, str]] = []
     """(time, severity, text)"""
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from attrs import frozen
+from msgspec import Struct
 
 from .process import runs_job
 
@@ -19,8 +19,7 @@ Key = TypeVar("Key", bound=Hashable)
 LOOK_INTERVAL_SECONDS = 1.0
 
 
-@frozen
-class Ending:
+class Ending(Struct, frozen=True):
     """How a process ended, as far as its parent can know."""
 
     signal: str = "EXIT"
@@ -31,8 +30,7 @@ class Ending:
     """The exit status, minus the number of the signal for one that was killed; None if nobody knows."""
 
 
-@frozen
-class _Watched(Generic[Key]):
+class _Watched(Struct, Generic[Key], frozen=True):
     key: Key
     process_id: int
     job_file: Path

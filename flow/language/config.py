@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from attrs import define, field, frozen
+from msgspec import Struct
 
 from .exceptions import ConfigError
 from .globals import GlobalConfig, merge
@@ -27,8 +27,7 @@ OLD_FLOW_FILE = "suite.rc"
 _SECTIONS_READ_APART = ("runtime", "task parameters")
 
 
-@frozen
-class GraphText:
+class GraphText(Struct, frozen=True):
     """One ``recurrence = graph string`` as written; repeated recurrences stay apart."""
 
     recurrence: str
@@ -43,8 +42,7 @@ class GraphText:
         return Location(*self.origins[index]) if 0 <= index < len(self.origins) else self.location
 
 
-@define(eq=False)
-class WorkflowConfig:
+class WorkflowConfig(Struct, eq=False):
     """A workflow as configured: everything the definition is built from.
 
     Namespaces that change nothing share the dicts of their parents: treat all of it as read-only.
@@ -73,8 +71,8 @@ class WorkflowConfig:
     """Read from ``suite.rc``."""
     template_variables: dict[str, Any]
     warnings: list[str]
-    _tree: Section = field(repr=False)
-    _headings: dict[str, list[Section]] = field(repr=False)
+    _tree: Section
+    _headings: dict[str, list[Section]]
 
     def implicit_runtime(self, name: str) -> dict[str, Any]:
         """The settings of a task: its own, or those of ``root`` where ``[runtime]`` does not have it."""
@@ -213,8 +211,8 @@ def _assemble(
         compatibility=compatibility,
         template_variables=variables,
         warnings=warnings,
-        tree=tree,
-        headings=namespaces.headings,
+        _tree=tree,
+        _headings=namespaces.headings,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from attrs import frozen
+from msgspec import Struct
 
 from ...exceptions import TidemillError
 from ..cycling.cycling import Cycling
@@ -24,8 +24,7 @@ _INITIAL = "initial cycle point"
 _FINAL = "final cycle point"
 
 
-@frozen
-class CyclePoints:
+class CyclePoints(Struct, frozen=True):
     """The cycling of a workflow and its limits."""
 
     cycling: Cycling

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import define, field, frozen
+from msgspec import Struct
 
 from ..cycling.cycling import Cycling, Offset, Sequence
 from .source import Location
@@ -25,8 +25,7 @@ STANDARD_OUTPUTS: tuple[str, ...] = (EXPIRED, SUBMITTED, SUBMIT_FAILED, STARTED,
 """Labels every task has; the message of each is the label itself."""
 
 
-@frozen
-class Leaf:
+class Leaf(Struct, frozen=True):
     """One task output that a prerequisite waits for: ``foo[-P1D]:failed`` seen from its child."""
 
     task: str
@@ -36,15 +35,13 @@ class Leaf:
     """Where the parent lies as seen from the child; None for the same cycle point."""
 
 
-@frozen
-class All:
+class All(Struct, frozen=True):
     """Met when every term is met."""
 
     terms: tuple[Expression, ...]
 
 
-@frozen
-class AnyOf:
+class AnyOf(Struct, frozen=True):
     """Met when one term is met."""
 
     terms: tuple[Expression, ...]
@@ -62,8 +59,7 @@ def leaves(expression: Expression) -> Iterator[Leaf]:
             yield from leaves(term)
 
 
-@define(eq=False)
-class Dependency:
+class Dependency(Struct, eq=False):
     """One arrow of the graph: at every point of `sequence`, `children` wait for `expression`.
 
     A family on the right of an arrow is one dependency with all members as children, so a prerequisite can be
@@ -85,16 +81,14 @@ class Dependency:
     """Where it is written."""
 
 
-@define(eq=False)
-class Link:
+class Link(Struct, eq=False):
     """A dependency seen from one of the outputs it waits for."""
 
     dependency: Dependency
     offset: Offset | None
 
 
-@frozen
-class OutputDefinition:
+class OutputDefinition(Struct, frozen=True):
     """An output a task can complete."""
 
     label: str
@@ -103,20 +97,18 @@ class OutputDefinition:
     """True: required by the graph; False: marked optional; None: the graph says nothing."""
 
 
-@define(eq=False)
-class XtriggerDefinition:
+class XtriggerDefinition(Struct, eq=False):
     """A named external trigger: a function call, its arguments as written, and how often to make it."""
 
     label: str
     function: str
     args: tuple[Any, ...] = ()
-    kwargs: Mapping[str, Any] = field(factory=dict)
+    kwargs: Mapping[str, Any] = {}
     interval_seconds: float = 10.0
     sequential: bool = False
 
 
-@define(eq=False)
-class TaskDefinition:
+class TaskDefinition(Struct, eq=False):
     """A task as the graph and the runtime section define it."""
 
     name: str
@@ -134,11 +126,11 @@ class TaskDefinition:
     """Boolean expression in Python syntax over output names with ``-`` written ``_``."""
     dependencies: tuple[Dependency, ...] = ()
     """The arrows that point at it (suicide triggers too)."""
-    links: Mapping[str, tuple[Link, ...]] = field(factory=dict)
+    links: Mapping[str, tuple[Link, ...]] = {}
     """By output label: the dependencies that wait for that output."""
     xtriggers: tuple[tuple[Sequence, str], ...] = ()
     """Labels of the xtriggers it waits for, with where."""
-    parameters: Mapping[str, Any] = field(factory=dict)
+    parameters: Mapping[str, Any] = {}
     """Task parameter values, for ``CYLC_TASK_PARAM_*``."""
     sequential: bool = False
     """Special task type: waits for its own previous instance."""
@@ -153,8 +145,7 @@ class TaskDefinition:
         return any(sequence.contains(point) for sequence in self.sequences)
 
 
-@define(eq=False)
-class QueueDefinition:
+class QueueDefinition(Struct, eq=False):
     """An internal queue: at most `limit` of its members active at once; 0 is no limit."""
 
     name: str
@@ -162,8 +153,7 @@ class QueueDefinition:
     members: frozenset[str]
 
 
-@frozen
-class RunaheadLimit:
+class RunaheadLimit(Struct, frozen=True):
     """How far ahead of the oldest active point tasks may run."""
 
     cycles: int | None = None
@@ -172,8 +162,7 @@ class RunaheadLimit:
     """An `Interval` of the workflow's cycling; None when a count is given."""
 
 
-@define(eq=False)
-class WorkflowDefinition:
+class WorkflowDefinition(Struct, eq=False):
     """A whole workflow, ready for the engine."""
 
     cycling: Cycling

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from attrs import define, field, frozen
+from msgspec import Struct
 
 from .definition import TaskDefinition, WorkflowDefinition
 
 _SECTIONS_READ_APART = frozenset({"runtime", "graph", "task parameters"})
 
 
-@frozen
-class SettingChange:
+class SettingChange(Struct, frozen=True):
     """One setting that is not the same; None where it is not set."""
 
     name: str
@@ -29,8 +28,7 @@ class SettingChange:
         return f"{self.name}: {self.before} -> {self.after}"
 
 
-@frozen
-class ArrowChange:
+class ArrowChange(Struct, frozen=True):
     """One arrow of the graph that is only in one of the two."""
 
     recurrence: str
@@ -42,16 +40,15 @@ class ArrowChange:
         return f"{self.recurrence}: {self.left} => {self.right}"
 
 
-@define(eq=False)
-class Differences:
+class Differences(Struct, eq=False):
     """What differs."""
 
-    tasks_added: list[str] = field(factory=list)
-    tasks_removed: list[str] = field(factory=list)
-    tasks_changed: dict[str, list[SettingChange]] = field(factory=dict)
-    arrows_added: list[ArrowChange] = field(factory=list)
-    arrows_removed: list[ArrowChange] = field(factory=list)
-    settings: list[SettingChange] = field(factory=list)
+    tasks_added: list[str] = []
+    tasks_removed: list[str] = []
+    tasks_changed: dict[str, list[SettingChange]] = {}
+    arrows_added: list[ArrowChange] = []
+    arrows_removed: list[ArrowChange] = []
+    settings: list[SettingChange] = []
     """Of the workflow as a whole."""
 
     def __bool__(self) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from attrs import define, field
+from msgspec import Struct, field
 
 from .items import task_event_items, workflow_event_items
 from .preprocess import process
@@ -188,12 +188,11 @@ GLOBAL_SPECIFICATION = compile_items(GLOBAL_ITEMS)
 _LOCALHOST = {"hosts": ["localhost"], "selection": {"method": "definition order"}}
 
 
-@define(eq=False)
-class GlobalConfig:
+class GlobalConfig(Struct, eq=False):
     """The merged global configuration, typed, with defaults; nested by section names as in ``flow.cylc``."""
 
-    items: dict[str, Any] = field(factory=lambda: _complete({}))
-    files: list[str] = field(factory=list)
+    items: dict[str, Any] = field(default_factory=lambda: _complete({}))
+    files: list[str] = []
     """The files it was read from, in the order read."""
 
     def section(self, *names: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from attrs import define, field, frozen
+from msgspec import Struct, field
 
 from .definition import SUBMITTED
 from .exceptions import GraphError, LanguageError
@@ -18,8 +18,7 @@ from .parameters import complete_templates, expand_graph_line
 from .source import Location
 
 
-@frozen
-class OutputTerm:
+class OutputTerm(Struct, frozen=True):
     """An output that a left-hand side waits for."""
 
     task: str
@@ -30,8 +29,7 @@ class OutputTerm:
         return f"{self.task}[{self.offset}]:{self.output}" if self.offset else f"{self.task}:{self.output}"
 
 
-@frozen
-class XtriggerTerm:
+class XtriggerTerm(Struct, frozen=True):
     """An xtrigger that a left-hand side waits for."""
 
     label: str
@@ -40,8 +38,7 @@ class XtriggerTerm:
         return f"@{self.label}"
 
 
-@frozen
-class Group:
+class Group(Struct, frozen=True):
     """Terms joined by ``&`` or ``|``."""
 
     operator: str
@@ -60,8 +57,7 @@ def tree_terms(tree: Tree) -> Iterator[OutputTerm | XtriggerTerm]:
         yield tree
 
 
-@define(eq=False)
-class Arrow:
+class Arrow(Struct, eq=False):
     """One ``left => right``: the children wait for all terms."""
 
     terms: tuple[tuple[str, Tree], ...]
@@ -78,23 +74,22 @@ class Arrow:
         return " & ".join(text for text, _ in self.terms)
 
 
-@define(eq=False)
-class ParsedGraph:
+class ParsedGraph(Struct, eq=False):
     """What one graph string says."""
 
-    tasks: dict[str, Location | None] = field(factory=dict)
+    tasks: dict[str, Location | None] = {}
     """The tasks that exist at each point of the recurrence, in order, and where each is first named."""
-    mentioned: dict[str, Location | None] = field(factory=dict)
+    mentioned: dict[str, Location | None] = {}
     """Every task named, also those seen only with an offset or as the target of a suicide trigger."""
-    suicide_targets: set[str] = field(factory=set)
+    suicide_targets: set[str] = field(default_factory=set)
     """Tasks that stand behind a ``!``."""
-    arrows: list[Arrow] = field(factory=list)
-    xtriggers: dict[str, Location | None] = field(factory=dict)
+    arrows: list[Arrow] = []
+    xtriggers: dict[str, Location | None] = {}
     """Labels of the xtriggers used."""
-    remote_tasks: dict[str, tuple[RemoteTask, Location | None]] = field(factory=dict)
+    remote_tasks: dict[str, tuple[RemoteTask, Location | None]] = {}
     """Tasks that poll another workflow."""
-    optionality: Optionality = field(factory=Optionality)
-    custom_outputs: dict[tuple[str, str], Location | None] = field(factory=dict)
+    optionality: Optionality = field(default_factory=Optionality)
+    custom_outputs: dict[tuple[str, str], Location | None] = {}
     """(task, label) of every output used that is not a standard one."""
 
     @property

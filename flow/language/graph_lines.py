@@ -6,7 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable
 
-from attrs import frozen
+from msgspec import Struct
 
 from .exceptions import GraphError
 from .source import Location
@@ -22,8 +22,7 @@ _CONTINUES = ("=>", "&", "|")
 NODE_FORMAT = "A node is NAME<PARAMETERS>[OFFSET]:QUALIFIER? in this order (all but the name optional), or @XTRIGGER."
 
 
-@frozen
-class GraphLine:
+class GraphLine(Struct, frozen=True):
     """One complete line of a graph: everything a chain of arrows needs."""
 
     text: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from attrs import define, frozen
+from msgspec import Struct
 
 from .graph_lines import NODE_FORMAT
 
@@ -35,8 +35,7 @@ class ElementError(Exception):
         self.hint = hint
 
 
-@frozen
-class RemoteTask:
+class RemoteTask(Struct, frozen=True):
     """A task of another workflow: what stands in ``x<workflow::task:status>``."""
 
     workflow: str
@@ -44,8 +43,7 @@ class RemoteTask:
     status: str | None
 
 
-@frozen
-class Node:
+class Node(Struct, frozen=True):
     """One node as written."""
 
     text: str
@@ -59,8 +57,7 @@ class Node:
     remote: RemoteTask | None = None
 
 
-@frozen
-class Operation:
+class Operation(Struct, frozen=True):
     """Terms joined by one operator, ``&`` or ``|``."""
 
     operator: str
@@ -70,8 +67,7 @@ class Operation:
 Syntax = Node | Operation
 
 
-@define(eq=False)
-class Element:
+class Element(Struct, eq=False):
     """What stands between two arrows."""
 
     text: str

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import define, field
+from msgspec import Struct
 
 from .exceptions import ConfigError, InheritanceError, LanguageError
 from .inheritance import linearise
@@ -46,15 +46,14 @@ _RESERVED_OUTPUTS = _QUALIFIERS | frozenset(
 )
 
 
-@define(eq=False)
-class Namespaces:
+class Namespaces(Struct, eq=False):
     """Everything `read_runtime` finds out; see the fields of the same names in `WorkflowConfig`."""
 
-    runtime: dict[str, Settings] = field(factory=dict)
-    ancestors: dict[str, tuple[str, ...]] = field(factory=dict)
-    first_parents: dict[str, str | None] = field(factory=dict)
-    parameters: dict[str, dict[str, ParameterValue]] = field(factory=dict)
-    headings: dict[str, list[Section]] = field(factory=dict)
+    runtime: dict[str, Settings] = {}
+    ancestors: dict[str, tuple[str, ...]] = {}
+    first_parents: dict[str, str | None] = {}
+    parameters: dict[str, dict[str, ParameterValue]] = {}
+    headings: dict[str, list[Section]] = {}
 
 
 def read_runtime(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import define
+from msgspec import Struct
 
 from .definition import EXPIRED, FAILED, STANDARD_OUTPUTS, STARTED, SUBMIT_FAILED, SUBMITTED, SUCCEEDED
 from .exceptions import GraphError
@@ -34,8 +34,7 @@ ALWAYS_OPTIONAL = frozenset({EXPIRED, SUBMIT_FAILED})
 STANDARD = frozenset(STANDARD_OUTPUTS)
 
 
-@define
-class Usage:
+class Usage(Struct):
     """How a graph says that an output is required or optional."""
 
     optional: bool

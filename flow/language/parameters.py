@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from attrs import frozen
+from msgspec import Struct
 
 from .exceptions import ConfigError, GraphError, LanguageError
 
@@ -22,8 +22,7 @@ _SPECIFIER = re.compile(
 _EXPRESSION_TOKEN = re.compile(r"[&|()]")
 
 
-@frozen
-class Specifier:
+class Specifier(Struct, frozen=True):
     """One term inside ``<...>``: a parameter, with a value (``m=1``) or an index offset (``m-1``)."""
 
     name: str

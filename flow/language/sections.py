@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from textwrap import dedent
 
-from attrs import define, field
+from msgspec import Struct
 
 from .exceptions import ConfigError
 from .source import Location, Origin, Source
@@ -24,8 +24,7 @@ ADDITIVE = {("scheduling", "graph"), ("scheduling", "dependencies")}
 """Sections in which a repeated item adds to the earlier one; elsewhere the last one counts."""
 
 
-@define(eq=False)
-class Entry:
+class Entry(Struct, eq=False):
     """One ``key = value`` as written."""
 
     key: str
@@ -35,7 +34,7 @@ class Entry:
     index: int
     """Line of the key in the source (0-based)."""
     source: Source
-    continued: list[Entry] = field(factory=list)
+    continued: list[Entry] = []
     """Later items of the same key, where repeats add up."""
 
     @property
@@ -75,14 +74,13 @@ class Entry:
         return text, self.source.origins[first : first + text.count("\n") + 1]
 
 
-@define(eq=False)
-class Section:
+class Section(Struct, eq=False):
     """A section: its items and subsections in the order first written."""
 
     name: str
     index: int
     source: Source
-    children: dict[str, Section | Entry] = field(factory=dict)
+    children: dict[str, Section | Entry] = {}
 
     @property
     def location(self) -> Location:

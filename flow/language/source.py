@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 
-from attrs import define, frozen
+from msgspec import Struct
 
 from .exceptions import ConfigError
 
@@ -18,8 +18,7 @@ Origin = tuple[str, int]
 _INCLUDE = re.compile(r"\s*%include\b\s*(.*?)\s*$")
 
 
-@frozen
-class Location:
+class Location(Struct, frozen=True):
     """Where a value was written."""
 
     file: str
@@ -31,8 +30,7 @@ class Location:
         return f"{self.file}:{self.line}"
 
 
-@define
-class Source:
+class Source(Struct):
     """Lines of text, without line ends, and the origin of each."""
 
     lines: list[str]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from attrs import define, field
+from msgspec import Struct, field
 
 from .config import WorkflowConfig
 from .definition import QueueDefinition
@@ -17,15 +17,14 @@ _ENTRY = re.compile(r"(?P<name>[^()]+?)\s*(?:\(\s*(?P<argument>.*?)\s*\))?\s*\Z"
 _QUOTES = "\"'"
 
 
-@define(eq=False)
-class SpecialTasks:
+class SpecialTasks(Struct, eq=False):
     """Special treatment by task name."""
 
-    sequential: set[str] = field(factory=set)
-    clock_trigger: dict[str, str] = field(factory=dict)
+    sequential: set[str] = field(default_factory=set)
+    clock_trigger: dict[str, str] = {}
     """Offset from the cycle point as text."""
-    clock_expire: dict[str, str] = field(factory=dict)
-    external_trigger: dict[str, str] = field(factory=dict)
+    clock_expire: dict[str, str] = {}
+    external_trigger: dict[str, str] = {}
     """The message it waits for."""
 
 

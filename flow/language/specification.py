@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from attrs import define, field, frozen
+from msgspec import Struct
 
 from .exceptions import ConfigError
 from .sections import Entry, Section
@@ -17,8 +17,7 @@ from .values import STRING, ValueType
 _PATH = re.compile(r"\[([^\]]*)\]")
 
 
-@frozen
-class Item:
+class Item(Struct, frozen=True):
     """One item of a configuration file, as a row of the reference.
 
     A path is written ``[section][subsection]item``; a part in angle brackets, ``<name>``, stands for any.
@@ -45,12 +44,11 @@ class Item:
         return self.path.endswith("]")
 
 
-@define(eq=False)
-class Specification:
+class Specification(Struct, eq=False):
     """A section of the table as a tree: the form that validation walks."""
 
     name: str
-    children: dict[str, Specification | Item] = field(factory=dict)
+    children: dict[str, Specification | Item] = {}
     wildcard: Specification | Item | None = None
     """What any other name stands for, if anything."""
 

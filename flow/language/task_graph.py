@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn
 
-from attrs import define, field
+from msgspec import Struct
 
 from ...exceptions import TidemillError
 from ..cycling.cycling import Cycling, Offset
@@ -21,25 +21,24 @@ from .source import Location
 from .xtriggers import Xtriggers
 
 
-@define(eq=False)
-class TaskGraph:
+class TaskGraph(Struct, eq=False):
     """The graph of a workflow, before the runtime settings of its tasks are added."""
 
     optionality: Optionality
-    sequences: dict[str, Recurrence] = field(factory=dict)
+    sequences: dict[str, Recurrence] = {}
     """By recurrence as written."""
-    tasks: dict[str, list[Recurrence]] = field(factory=dict)
+    tasks: dict[str, list[Recurrence]] = {}
     """Every task with the recurrences it runs at, in the order the graph first names them. A task named only
     as the target of suicide triggers runs nowhere (Cylc 8.5 behaviour)."""
-    locations: dict[str, Location | None] = field(factory=dict)
+    locations: dict[str, Location | None] = {}
     """Where each task is first named."""
-    dependencies: list[Dependency] = field(factory=list)
-    dependencies_of: dict[str, list[Dependency]] = field(factory=dict)
+    dependencies: list[Dependency] = []
+    dependencies_of: dict[str, list[Dependency]] = {}
     """By child."""
-    xtriggers_of: dict[str, dict[tuple[int, str], tuple[Recurrence, str]]] = field(factory=dict)
-    remote_tasks: dict[str, tuple[RemoteTask, Location | None]] = field(factory=dict)
-    custom_outputs: dict[tuple[str, str], Location | None] = field(factory=dict)
-    warnings: list[str] = field(factory=list)
+    xtriggers_of: dict[str, dict[tuple[int, str], tuple[Recurrence, str]]] = {}
+    remote_tasks: dict[str, tuple[RemoteTask, Location | None]] = {}
+    custom_outputs: dict[tuple[str, str], Location | None] = {}
+    warnings: list[str] = []
 
 
 def read_graphs(

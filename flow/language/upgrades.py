@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import evolve, frozen
+from msgspec import Struct
+from msgspec.structs import replace
 
 from .exceptions import ConfigError
 from .items import TASK_EVENTS
@@ -12,8 +13,7 @@ from .sections import Entry, Section
 from .specification import display_path
 
 
-@frozen
-class Upgrade:
+class Upgrade(Struct, frozen=True):
     """One old section or item; ``<name>`` in both paths stands for the same name."""
 
     old: tuple[str, ...]
@@ -152,7 +152,7 @@ def _apply(root: Section, upgrade: Upgrade, old: tuple[str, ...]) -> str:
     if isinstance(child, Section):
         _merge_section(target, new[-1], child)
     else:
-        target.children.setdefault(new[-1], evolve(child, key=new[-1]))
+        target.children.setdefault(new[-1], replace(child, key=new[-1]))
     return f"{shown} is now {_shown(new, child)}"
 
 
@@ -202,7 +202,7 @@ def _runahead(root: Section) -> list[str]:
             location=entry.location,
         ) from None
     limit = f"P{points - 1}"
-    scheduling.children.setdefault("runahead limit", evolve(entry, key="runahead limit", value=limit, triple=False))
+    scheduling.children.setdefault("runahead limit", replace(entry, key="runahead limit", value=limit, triple=False))
     return [f"{entry.location}: [scheduling]max active cycle points is now [scheduling]runahead limit = {limit}"]
 
 
@@ -226,12 +226,12 @@ def _dependencies(root: Section) -> list[str]:
         if isinstance(child, Entry):
             if name != "graph":
                 raise ConfigError(f"unknown item: [scheduling][dependencies]{name}", location=child.location)
-            graph.children["R1"] = evolve(child, key="R1")
+            graph.children["R1"] = replace(child, key="R1")
             continue
         for key, entry in child.children.items():
             if key != "graph" or not isinstance(entry, Entry):
                 raise ConfigError(f"unknown item: [scheduling][dependencies][{name}]{key}", location=entry.location)
-            graph.children[name] = evolve(entry, key=name)
+            graph.children[name] = replace(entry, key=name)
     return [f"{old.location}: [scheduling][dependencies][R]graph is now [scheduling][graph]R"]
 
 

@@ -7,13 +7,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from attrs import frozen
+from msgspec import Struct
 
 from .definition import XtriggerDefinition
 
 
-@frozen
-class ValueType:
+class ValueType(Struct, frozen=True):
     """A kind of value: how to read it and how to tell a person what is accepted."""
 
     name: str

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import evolve
+from msgspec.structs import replace
 
 from ...exceptions import TidemillError
 from ..cycling.cycling import Cycling
@@ -89,7 +89,7 @@ class Xtriggers:
             self._check_clock(label, definition.args, arguments, location)
         elif check is not None and (problem := check(definition.args, arguments)):
             raise ConfigError(f"xtrigger {label}: {problem}", location=location)
-        self.definitions[label] = evolve(definition, label=label)
+        self.definitions[label] = replace(definition, label=label)
 
     def _check_clock(
         self, label: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], location: Location | None

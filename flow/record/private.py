@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from attrs import Factory, define
+from msgspec import Struct
 
 from .exceptions import RecordError, describe
 from .rows import Batch, JobRow, SavedRun, TaskRow
@@ -43,16 +43,15 @@ TASK_COLUMNS = ", ".join(TaskRow._fields)
 JOB_COLUMNS = ", ".join(JobRow._fields)
 
 
-@define
-class Change:
+class Change(Struct):
     """Part of what was committed, as the public copy takes it: rows of a grown table carry their number."""
 
     tasks: Sequence[TaskRow] = ()
     jobs: Sequence[JobRow] = ()
     task_events: Sequence[tuple[object, ...]] = ()
-    parameters: dict[str, str | None] = Factory(dict)
-    deletions: dict[str, list[tuple[object, ...]]] = Factory(dict)
-    tables: dict[str, list[tuple[object, ...]]] = Factory(dict)
+    parameters: dict[str, str | None] = {}
+    deletions: dict[str, list[tuple[object, ...]]] = {}
+    tables: dict[str, list[tuple[object, ...]]] = {}
 
 
 def task_row(values: Sequence[Any]) -> TaskRow:

@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
-from attrs import define
+from msgspec import Struct
 
 from .clock import TimeText
 from .exceptions import RecordError, describe, is_invalid
@@ -38,16 +38,14 @@ TIDY_COMMITS = 500
 _T = TypeVar("_T")
 
 
-@define
-class _Answer:
+class _Answer(Struct):
     """Where the outcome of a request goes: a future of a loop, or one a thread waits for."""
 
     future: asyncio.Future[Any] | Future[Any]
     loop: asyncio.AbstractEventLoop | None
 
 
-@define
-class _Request:
+class _Request(Struct):
     """A batch to commit, or a function to call on the record's thread (both None: the end)."""
 
     answer: _Answer | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from attrs import frozen
+from msgspec import Struct
 
 MARKS = ("triggered off", "Initial point", "Start point", "Final point", "Start task")
 """A log text that holds one of these belongs in a reference log."""
@@ -19,8 +19,7 @@ def is_reference_text(text: str) -> bool:
     return any(mark in text for mark in MARKS)
 
 
-@frozen
-class Comparison:
+class Comparison(Struct, frozen=True):
     """How a run's triggering compares with its reference."""
 
     is_equal: bool

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from attrs import Factory, define, frozen
+from msgspec import Struct
 
 
 class TaskRow(NamedTuple):
@@ -71,29 +71,27 @@ class TaskEventRow(NamedTuple):
     message: str
 
 
-@define
-class Batch:
+class Batch(Struct):
     """Everything one turn changed. Within a batch, deletions come before upserts."""
 
-    tasks: list[TaskRow] = Factory(list)
-    jobs: list[JobRow] = Factory(list)
-    task_events: list[TaskEventRow] = Factory(list)
-    parameters: dict[str, str | None] = Factory(dict)
+    tasks: list[TaskRow] = []
+    jobs: list[JobRow] = []
+    task_events: list[TaskEventRow] = []
+    parameters: dict[str, str | None] = {}
     """Names that begin with ``_`` stay private: they are not shown in ``log/db``."""
-    tables: dict[str, list[tuple[object, ...]]] = Factory(dict)
+    tables: dict[str, list[tuple[object, ...]]] = {}
     """Whole rows to upsert, by the names and columns in `tables.TABLES`."""
-    deletions: dict[str, list[tuple[object, ...]]] = Factory(dict)
+    deletions: dict[str, list[tuple[object, ...]]] = {}
     """Keys to delete. A key may be cut short: all rows that begin so go; ``()`` empties the table."""
-    flows_left: list[tuple[str, int]] = Factory(list)
+    flows_left: list[tuple[str, int]] = []
     """Task instances taken out of flows: the flow numbers left (JSON), and the identity. Done after `tasks`."""
-    caught_up: list[int] = Factory(list)
+    caught_up: list[int] = []
     """Identities of task instances whose ``flow_wait`` is over. Done after `tasks`."""
-    journal: list[tuple[float, bytes]] = Factory(list)
+    journal: list[tuple[float, bytes]] = []
     """Time and JSON of each event handled."""
 
 
-@frozen
-class SavedRun:
+class SavedRun(Struct, frozen=True):
     """What a restart begins from."""
 
     pool: list[TaskRow]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from attrs import define, field
+from msgspec import Struct
 
 
-@define
-class Table:
+class Table(Struct):
     """A table of the record that is written row by row under the names Cylc 8 documents."""
 
     name: str
@@ -17,10 +16,10 @@ class Table:
     """Whether a restart reads it."""
     public: bool = True
     """Whether the public copy has it, too."""
-    upsert: str = field(init=False)
-    select: str = field(init=False)
+    upsert: str = ""
+    select: str = ""
 
-    def __attrs_post_init__(self) -> None:
+    def __post_init__(self) -> None:
         columns = self.columns if self.key else ("rowid", *self.columns)
         values = ", ".join("?" * len(columns))
         head = f"INTO {self.name}({', '.join(columns)}) VALUES ({values})"

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import attrs
+import msgspec
 import pytest
 
 from tidemill.flow.engine.effects import JobSpecification, KillJob, PollJob
@@ -55,15 +55,13 @@ class Run:
         self.managers: list[JobManager] = []
         self.manager = self.open()
 
-    def open(self, **runner: Any) -> JobManager:
+    def open(self, *, has_bash: bool = True) -> JobManager:
         """A (new) scheduler's job manager on this run directory."""
         environment = job_process_environment({**os.environ, "HOME": str(self.home)})
-        manager = JobManager(
-            self.context,
-            self.events.extend,
-            asyncio.get_running_loop(),
-            runner=BackgroundRunner(self.context, environment=environment, **runner),
-        )
+        runner = BackgroundRunner(self.context, environment=environment)
+        if not has_bash:
+            runner.bash = None
+        manager = JobManager(self.context, self.events.extend, asyncio.get_running_loop(), runner=runner)
         manager.start()
         self.managers.append(manager)
         self.manager = manager
@@ -333,7 +331,7 @@ async def test_a_job_directory_that_cannot_be_made_fails_the_submission(run: Run
 async def test_no_bash_fails_the_submission(run: Run) -> None:
     """Without bash nothing runs, and the reason says so."""
     run.managers.pop().close()
-    run.open(bash=None)
+    run.open(has_bash=False)
     events = await run.submit(run.job())
     assert kinds(events) == ["JobSubmissionFailed"]
     assert "no bash on PATH" in events[0].reason
@@ -556,7 +554,7 @@ def runs(run: Run, key: JobKey) -> list[int]:
 async def test_debug_jobs_leave_a_trace(run: Run) -> None:
     """In debug mode what bash does is written to job.xtrace, and not among the job's errors."""
     run.managers.pop().close()
-    run.context = attrs.evolve(run.context, debug=True)
+    run.context = msgspec.structs.replace(run.context, debug=True)
     run.open()
     job = run.job(script="echo traced")
     assert isinstance((await run.submit(job))[-1], JobSucceeded)
