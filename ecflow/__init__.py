@@ -6,12 +6,20 @@ Importing it costs next to nothing: what it offers is loaded when it is first na
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .client import Client as Client
+    from .definition import *  # noqa: F403
 
 _PLACES = {"Client": "client"}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return [*_PLACES, *import_module(".definition", __name__).__all__]
+    if name.startswith("__"):
+        raise AttributeError(name)
     place = _PLACES.get(name)
     if place is None:
         # Everything else is a class of definitions.

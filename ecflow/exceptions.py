@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from ..exceptions import TidemillError
 
 
@@ -19,3 +22,22 @@ class ConnectionFailed(EcflowError):
 
 class ServerRefused(EcflowError):
     """The server said no."""
+
+
+class OutOfRange(EcflowError, IndexError):
+    """A number is outside of what is allowed. (An IndexError too: that is what ecFlow's classes raise.)"""
+
+
+class NoSuchName(EcflowError, AttributeError):
+    """A node has nothing of that name."""
+
+
+@contextmanager
+def as_ecflow_errors() -> Iterator[None]:
+    """Errors of suites become `EcflowError`, which is a RuntimeError, with the same text."""
+    try:
+        yield
+    except EcflowError:
+        raise
+    except TidemillError as error:
+        raise EcflowError(str(error)) from None
