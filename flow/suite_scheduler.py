@@ -26,6 +26,7 @@ from .. import __version__
 from ..contact.file import ContactFile
 from ..contact.keys import create_keys, remove_keys
 from ..contact.paths import current_user, suite_server_directory
+from ..contact.ports.registration import SUITE_SERVER, Registration, any_port
 from ..exceptions import TidemillError
 from ..network.child_port import ChildPort
 from ..network.exceptions import RequestRefused, ServerError
@@ -47,6 +48,7 @@ from .suite.nodes import Submittable
 from .suite.restore import restore, snapshot
 from .suite.states import Flag, ServerState, State
 from .suite_files import archive_path, read_archive, remove_archive, write_archive, write_checkpoint
+from .suite_pace import Pace
 from .suite_questions import Questions
 
 SLICE_SECONDS = 0.01
@@ -67,6 +69,8 @@ class SuitePlan:
     """ECF_HOME: scripts, jobs, log and checkpoint unless suites say otherwise."""
     is_halted: bool = False
     """Begin halted, as the original does."""
+    minute_seconds: float = 60.0
+    """How long a minute of the suites lasts; less is fast motion."""
     variables: Mapping[str, str] = field(factory=dict)
     """Further server variables (ECF_LISTS, ECF_PASSWD, ...)."""
     program: tuple[str, ...] = field(factory=default_program)
@@ -93,6 +97,7 @@ class SuiteServer:
         self.port = plan.port
         self.engine = SuiteEngine()
         self.inbox: list[Event] = []
+        self.pace = Pace(plan.minute_seconds)
         self.started_at = time.time()
         self.requests: dict[str, int] = {}
         """How often each command was asked for."""
@@ -138,7 +143,7 @@ class SuiteServer:
             TidemillError: the server could not be started; nothing is left behind.
         """
         if self.port == 0:
-            self.port = _free_port(self.host)
+            self.port = any_port() or _free_port(self.host)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.service_directory.mkdir(exist_ok=True)
         self.plan.home.mkdir(parents=True, exist_ok=True)
@@ -197,6 +202,7 @@ class SuiteServer:
         for event in saved.events:
             self.engine.handle(event)
         self._events_since_snapshot = len(saved.events)
+        self.pace.begin(self.engine.now)
         self._number = saved.next_number
 
     @contextlib.asynccontextmanager
@@ -207,7 +213,8 @@ class SuiteServer:
         self.server = SuiteRuntimeServer(self)
         self.child_port = ChildPort(self._report, self.log)
         try:
-            self.server.start(asyncio.get_running_loop(), self.host, (self.port, self.port))
+            registration = Registration("suites", kind=SUITE_SERVER, contact=contact_path, host=self.host, log=self.log)
+            self.server.start(asyncio.get_running_loop(), self.host, (self.port, self.port), registration=registration)
             await self.child_port.start(self.service_directory / "child", host=self.host, port=self.port)
             contact = ContactFile.of_this_process(
                 f".ecflow/{self.directory.name}",
@@ -274,7 +281,7 @@ class SuiteServer:
             state = ServerState.HALTED
         self.post(
             ServerStarted(
-                time.time(),
+                self.pace.now(),
                 seed=uuid.uuid4().hex,
                 variables=self._variables(),
                 utc_offset_seconds=self._utc_offset_seconds,
@@ -306,7 +313,7 @@ class SuiteServer:
             "ECF_LISTS": str(plan.home / f"{stem}.ecf.lists"),
             "ECF_PASSWD": str(plan.home / f"{stem}.ecf.passwd"),
             "ECF_CUSTOM_PASSWD": str(plan.home / f"{stem}.ecf.custom_passwd"),
-            "ECF_INTERVAL": "60",
+            "ECF_INTERVAL": f"{plan.minute_seconds:g}",
             "ECF_CHECKINTERVAL": str(self.checkpoint_seconds),
             "ECF_CHECKMODE": "CHECK_ON_TIME",
             "ECF_TRIES": "2",
@@ -350,7 +357,7 @@ class SuiteServer:
     async def _turn(self) -> None:
         """Drain the inbox, let the engine work it off, commit, then carry the effects out and answer."""
         events, self.inbox = self.inbox, []
-        now = time.time()
+        now = self.pace.now()
         wake_at = self.engine.next_wake()
         if wake_at is not None and wake_at <= now:
             events.append(self._tick(now))
@@ -454,7 +461,7 @@ class SuiteServer:
         if self.inbox:
             self._wake.set()
         elif wake_at is not None:
-            delay = max(0.0, wake_at - time.time())
+            delay = self.pace.seconds_until(wake_at)
             self._timer = asyncio.get_running_loop().call_later(delay, self._wake.set)
 
     def _in_background(self, work: Any) -> None:
@@ -488,7 +495,7 @@ class SuiteServer:
     async def _ask_again(self, entry: _Waiting) -> None:
         if entry.answered.done():
             return
-        event = _now(entry.event)
+        event = msgspec.structs.replace(entry.event, time=self.pace.now())
         try:
             result = await self._decided(event)
         except RequestRefused:
@@ -528,7 +535,7 @@ class SuiteServer:
         if name == "init":
             words = []
         event = ChildCommand(
-            time.time(),
+            self.pace.now(),
             name,
             path,
             password,
@@ -558,7 +565,7 @@ class SuiteServer:
     ) -> dict[str, str]:
         """Take a job's report (see `SuiteServices`)."""
         event = ChildCommand(
-            time.time(),
+            self.pace.now(),
             name,
             path,
             password,
@@ -604,7 +611,7 @@ class SuiteServer:
             self.log("MSG", f"--{name}{'=' if words else ''}{shown} :{who}")
             return {"text": await self._questions.change(name, words, user=user), "receipt": id}
         arguments = {"words": words, "attachments": attachments}
-        result = await self._decided(Command(time.time(), name, arguments, id, who, reason))
+        result = await self._decided(Command(self.pace.now(), name, arguments, id, who, reason))
         assert isinstance(result, CommandResult)
         if result.refused:
             raise RequestRefused(result.refused)
@@ -665,7 +672,7 @@ class SuiteServer:
                 timeout_seconds=600,
             )
         except TidemillError as error:
-            self.post(ServerFlag(time.time(), Flag.CHECKPOINT_ERROR.value, True, f"no checkpoint: {error}"))
+            self.post(ServerFlag(self.pace.now(), Flag.CHECKPOINT_ERROR.value, True, f"no checkpoint: {error}"))
 
     async def _archive(self, effect: effects.ArchiveSubtree) -> None:
         try:
@@ -686,7 +693,7 @@ class SuiteServer:
     def _log_failed(self, reason: str) -> None:
         with contextlib.suppress(RuntimeError):
             loop = asyncio.get_event_loop_policy().get_event_loop()
-            loop.call_soon_threadsafe(self.post, ServerFlag(time.time(), Flag.LOG_ERROR.value, True, reason))
+            loop.call_soon_threadsafe(self.post, ServerFlag(self.pace.now(), Flag.LOG_ERROR.value, True, reason))
 
 
 def _is_change(event: Event) -> bool:
@@ -694,7 +701,7 @@ def _is_change(event: Event) -> bool:
 
 
 def _now(event: ChildCommand) -> ChildCommand:
-    return msgspec.structs.replace(event, time=time.time())
+    return msgspec.structs.replace(event, time=self.pace.now())
 
 
 def _unheard(engine: SuiteEngine) -> Iterator[SubmitTask]:

@@ -244,13 +244,14 @@ class RequestServer(Endpoints):
 
     def _ports(self, ports: tuple[int, int], purpose: str) -> Iterator[int]:
         """The ports to try: a few that the port manager gives, then those of the range in any order."""
-        if self._registration is not None:
+        first, last = ports
+        # A port that was named is meant: the port manager is only told of it.
+        if self._registration is not None and not 0 < first == last:
             for _ in range(_TRIES_OF_GIVEN_PORTS):
                 given = self._registration.take(purpose)
                 if given is None:
                     break
                 yield given
-        first, last = ports
         choice = list(range(first, last + 1))
         random.shuffle(choice)
         yield from choice

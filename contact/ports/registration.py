@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SCHEDULER = "scheduler"
 COMMAND_SERVER = "command-server"
+SUITE_SERVER = "suite-server"
 PUBLISHER = "publisher"
 
 FIRST_RETRY_SECONDS = 0.25
@@ -267,3 +268,21 @@ class Registration:
 
     def _where(self) -> str:
         return f"{self._address.host}:{self._address.port}" if self._address is not None else "?"
+
+
+def any_port() -> int | None:
+    """A port for a server that must know its own before it binds it; None if no port manager runs, or it has none.
+
+    It is given back at once and rests behind all others of the range: the server is then listed with it by its
+    `Registration`.
+    """
+    from ..port_manager import running_manager
+
+    try:
+        manager = running_manager()
+        if manager is None:
+            return None
+        with manager:
+            return manager.get_port("starting")
+    except PortManagerError:
+        return None

@@ -25,6 +25,7 @@ from ...contact.exceptions import ContactFileError, KeyFileError
 from ...contact.file import ContactFile
 from ...contact.keys import SERVER_SECRET, create_keys
 from ...contact.paths import CONTACT, commands_directory, current_user
+from ...contact.ports.registration import COMMAND_SERVER, Registration, any_port
 from ...exceptions import TidemillError
 from ..envelope import Attached, encode_error, encode_reply
 from ..exceptions import RequestRefused, ServerError
@@ -143,7 +144,7 @@ class CommandServer(RequestServer):
         self._closing = asyncio.Event()
         self._end_jobs = False
         for attempt in range(_ATTEMPTS):
-            number = port or _free_port(host)
+            number = port or any_port() or _free_port(host)
             try:
                 await self._open(host, number)
                 return
@@ -171,7 +172,10 @@ class CommandServer(RequestServer):
                     create_keys(directory)
                 except KeyFileError as error:
                     raise ServerError(f"Cannot make the keys of {self.place.workflow}: {error}") from error
-            self.start(loop, host, (port, port))
+            registration = Registration(
+                "commands", kind=COMMAND_SERVER, contact=directory / CONTACT, host=host, log=self.place.log
+            )
+            self.start(loop, host, (port, port), registration=registration)
             self.jobs_table = JobTable(directory / JOBS, self.place.log)
             try:
                 await self.jobs_table.open()

@@ -294,3 +294,29 @@ def test_mistakes_are_told(tidemill: Program, manager: Manager) -> None:
         assert words in done.stderr
         assert "Traceback" not in done.stderr
     manager.start()
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"), [(("serve-commands",), "command-server"), (("server", "--quiet"), "suite-server")]
+)
+def test_servers_of_commands_and_of_suites_take_a_port_and_are_listed(
+    tidemill: Program, manager: Manager, home: Path, wait_until: WaitUntil, command: tuple[str, ...], kind: str
+) -> None:
+    """Asked for any port, they take one of the pool and are listed as what they are, until they end."""
+    server = subprocess.Popen(
+        [str(manager.program), *command, "--port", "0"],
+        cwd=home,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: listed(tidemill), f"the {kind} to be listed", 20)
+        (service,) = listed(tidemill).values()
+        assert service["kind"] == kind
+        assert service["pid"] == server.pid
+        assert service["port"] in manager.ports
+        assert Path(service["contact"]).exists()
+    finally:
+        server.terminate()
+        server.wait(20)
+    wait_until(lambda: not listed(tidemill), "it to be gone", 10)
