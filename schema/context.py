@@ -30,8 +30,8 @@ class Resolvers(Protocol):
         """
         ...
 
-    def why(self, task: str) -> dict[str, Any]:
-        """Explain why a task (``CYCLE/TASK``) is not running."""
+    def why(self, task: str) -> dict[str, Any] | None:
+        """Explain why a task (``CYCLE/TASK``) is not running; None where that is not known."""
         ...
 
 

@@ -12,7 +12,10 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
+    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
@@ -135,6 +138,31 @@ def operation_of(request_string: str) -> str:
         QueryError: It is no valid request.
     """
     return str(prepare(request_string).operation.operation.value)
+
+
+def root_fields(request_string: str) -> dict[str, str]:
+    """The fields a request asks for at the top, by the key each has in the answer.
+
+    Raises:
+        QueryError: It is no valid request.
+    """
+    query = prepare(request_string)
+    fragments = {
+        one.name.value: one.selection_set
+        for one in query.document.definitions
+        if isinstance(one, FragmentDefinitionNode)
+    }
+    found: dict[str, str] = {}
+    selections: list[SelectionSetNode] = [query.operation.selection_set]
+    while selections:
+        for node in selections.pop().selections:
+            if isinstance(node, FieldNode):
+                found[node.alias.value if node.alias else node.name.value] = node.name.value
+            elif isinstance(node, FragmentSpreadNode):
+                selections.append(fragments[node.name.value])
+            elif isinstance(node, InlineFragmentNode):
+                selections.append(node.selection_set)
+    return found
 
 
 async def execute_generally(

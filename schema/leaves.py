@@ -87,7 +87,7 @@ LEAVES: dict[str, dict[str, str]] = {
         "depth": "e.task.depth",
         "graphDepth": "e.graph_depth",
         "jobSubmits": "e.job_submits",
-        "extras": "{}",
+        "extras": "e.extras",
     },
     "FamilyProxy": {
         "id": "e.id",

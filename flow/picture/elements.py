@@ -277,6 +277,11 @@ class TaskProxyElement(Element):
     news: Any = None
     """What of it subscribers have not been told, beyond its state; see `encode_instances.News`."""
 
+    @property
+    def extras(self) -> dict[str, Any]:
+        """What else there is to tell of it, as plain data."""
+        return {}
+
 
 @define(eq=False)
 class JobElement(Element):

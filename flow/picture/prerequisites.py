@@ -94,11 +94,12 @@ class PrerequisiteElement:
     def data(self) -> bytes:
         """The fields of a task proxy's message that tell of it."""
         if self._data is None:
-            self._data = b"".join(wire.message(PbTaskProxy.prerequisites, _encode(part)) for part in self.parts)
+            self._data = b"".join(wire.message(PbTaskProxy.prerequisites, encode_part(part)) for part in self.parts)
         return self._data
 
 
-def _encode(part: PrerequisitePart) -> bytes:
+def encode_part(part: PrerequisitePart) -> bytes:
+    """A `PbPrerequisite`."""
     conditions = b"".join(
         wire.message(
             PbPrerequisite.conditions,

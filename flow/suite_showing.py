@@ -1,0 +1,178 @@
+"""What others see of a suite server: GraphQL over all its suites, the whole of one as protobuf, a node, and why it waits.
+
+Nothing is made before someone asks; from then on a question costs what has changed since the last one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .exceptions import CommandFailed
+from .suite import details
+from .suite.nodes import Submittable
+from .suite.queries import find
+
+if TYPE_CHECKING:
+    from .picture.suite_picture import ServerIdentity, SuitePicture, SuitePictures
+    from .suite.engine import SuiteEngine
+
+SLICE_SECONDS = 0.01
+
+
+class SuiteShowing:
+    """The public side of one server.
+
+    Arguments:
+        engine: gives the engine of the server.
+        identity: tells whose suites these are, once that is known.
+        log: writes to the server's log.
+    """
+
+    def __init__(
+        self,
+        engine: Callable[[], SuiteEngine],
+        identity: Callable[[], ServerIdentity],
+        log: Callable[[str, str], None],
+    ) -> None:
+        self._engine = engine
+        self._identity = identity
+        self._log = log
+        self._pictures: SuitePictures | None = None
+        self._making = asyncio.Lock()
+
+    async def query(
+        self, request_string: str, variables: Mapping[str, Any] | None, *, meta: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The data of a GraphQL query: what each suite answers, one after the other.
+
+        Raises:
+            QueryError: it is no valid query.
+            CommandFailed: it is a mutation: suites are told by the commands of ecFlow.
+        """
+        from ..schema.execute import execute, operation_of
+
+        if operation_of(request_string) == "mutation":
+            raise CommandFailed("mutations are not taken here: suites are told what to do by 'tidemill ecflow --...'")
+        pictures = await self._up_to_date()
+        found: dict[str, Any] = {}
+        turned = time.perf_counter()
+        shown = pictures.in_order()
+        for picture in shown or [pictures.empty()]:
+            resolvers = _Resolvers(self, picture)
+            data = await execute(picture, request_string, variables, resolvers=resolvers, meta=meta)
+            merge(found, data if shown else _without_workflows(request_string, data))
+            if time.perf_counter() - turned > SLICE_SECONDS:
+                await asyncio.sleep(0)
+                turned = time.perf_counter()
+        return found
+
+    async def entire(self, suite: str) -> bytes:
+        """The whole picture of a suite, a ``PbEntireWorkflow``; raises `CommandFailed`."""
+        return (await self._picture_of(suite)).entire()
+
+    async def elements(self, element_type: str, suite: str) -> bytes:
+        """Everything of one kind of a suite, as deltas; raises `CommandFailed` or `PictureError`."""
+        return (await self._picture_of(suite)).elements(element_type)
+
+    def why(self, path: str) -> dict[str, Any]:
+        """Explain why a node is not running: a ranked tree of reasons."""
+        from .suite.why import explain
+
+        return explain(self._engine(), path if path.startswith("/") else f"/{path}").to_dict()
+
+    def node(self, path: str) -> dict[str, Any]:
+        """Everything there is to tell of a node, or (``/``) of the server; raises `QueryError` if there is none."""
+        engine = self._engine()
+        if path in ("", "/"):
+            return {**details.server_details(engine), "children": details.children(engine.defs)}
+        node = find(engine, path)
+        generated = details.generated(engine, node)
+        below = {} if isinstance(node, Submittable) and not node.children else {"children": details.children(node)}
+        return {**details.details(engine, node), "generated": generated, **below}
+
+    async def _picture_of(self, suite: str) -> SuitePicture:
+        pictures = await self._up_to_date()
+        names = [picture.suite.name for picture in pictures.in_order() if picture.suite is not None]
+        if not suite and len(names) == 1:
+            suite = names[0]
+        for picture in pictures.in_order():
+            if picture.suite is not None and picture.suite.name == suite.strip("/"):
+                return picture
+        known = f"suites are {', '.join(names)}" if names else "there are none"
+        problem = f"there is no suite {suite}" if suite else "name the suite"
+        raise CommandFailed(f"{problem}: {known}")
+
+    async def _up_to_date(self) -> SuitePictures:
+        """The pictures as the engine has it now."""
+        async with self._making:
+            pictures = self._pictures
+            try:
+                if pictures is None or pictures.engine is not self._engine() or not pictures.is_made:
+                    pictures = self._pictures = await self._made()
+                pictures.catch_up()
+            except Exception:
+                # What is shown must never end what runs: the next who asks gets pictures made anew.
+                self._log("ERR", f"the picture of the suites failed, and will be made anew:\n{traceback.format_exc()}")
+                self._pictures = None
+                raise
+            return pictures
+
+    async def _made(self) -> SuitePictures:
+        from .picture.suite_picture import SuitePictures
+
+        pictures = SuitePictures(self._engine(), self._identity())
+        turned = time.perf_counter()
+        for _ in pictures.make():
+            if time.perf_counter() - turned > SLICE_SECONDS:
+                await asyncio.sleep(0)
+                turned = time.perf_counter()
+        return pictures
+
+
+class _Resolvers:
+    """What queries ask beyond the picture."""
+
+    def __init__(self, showing: SuiteShowing, picture: SuitePicture) -> None:
+        self._showing = showing
+        self._picture = picture
+
+    def why(self, task: str) -> dict[str, Any] | None:
+        """Explain a node, by its path or as the picture names it; None for one that this suite does not have."""
+        from .picture.suite_elements import POINT, path_of
+
+        suite = self._picture.suite
+        if suite is None:
+            return None
+        path = task if task.startswith("/") else path_of(suite.name, task.removeprefix(f"{POINT}/"))
+        if path != f"/{suite.name}" and not path.startswith(f"/{suite.name}/"):
+            return None
+        found = self._showing.why(path)
+        return found if found["is_known"] else None
+
+    async def command(self, name: str, arguments: dict[str, Any]) -> tuple[Any, Any]:
+        """No command is taken."""
+        return False, f"{name}: suites are told what to do by 'tidemill ecflow --...'"
+
+
+def merge(found: dict[str, Any], data: Mapping[str, Any]) -> None:
+    """Put what another suite answered to what was found: lists are joined, of single things the first counts."""
+    for key, value in data.items():
+        held = found.get(key)
+        if key not in found or held is None:
+            found[key] = value
+        elif isinstance(held, list) and isinstance(value, list):
+            held.extend(value)
+        elif isinstance(held, dict) and isinstance(value, dict) and set(held) <= {"nodes", "edges"}:
+            merge(held, value)
+
+
+def _without_workflows(request_string: str, data: dict[str, Any]) -> dict[str, Any]:
+    """What a server without suites answers: the empty picture that was asked stands for no workflow."""
+    from ..schema.execute import root_fields
+
+    workflows = {key for key, name in root_fields(request_string).items() if name == "workflows"}
+    return {key: [] if key in workflows else value for key, value in data.items()}
