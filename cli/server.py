@@ -9,16 +9,27 @@ from pathlib import Path
 import click
 
 
-
 @click.command("server")
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port; ECF_PORT or 3141, 0 for any.")
 @click.option("--host", default=None, help="Name to listen and be known as; localhost by default.")
 @click.option("--home", type=click.Path(path_type=Path), default=None, help="ECF_HOME; else the current directory.")
 @click.option("--halted", is_flag=True, help="Begin halted, as ecflow_server does; ecflow --restart lets it go.")
+@click.option(
+    "--ecfinterval",
+    type=click.FloatRange(0.1, 60),
+    default=60.0,
+    help="Seconds that a minute of the suites lasts; less than 60 plays suites with times in fast motion.",
+)
 @click.option("--log", "log_path", type=click.Path(path_type=Path), default=None, help="Where to write the log.")
 @click.option("--quiet", is_flag=True, help="Print nothing but where the server listens.")
 def command(
-    port: int | None, host: str | None, home: Path | None, halted: bool, log_path: Path | None, quiet: bool
+    port: int | None,
+    host: str | None,
+    home: Path | None,
+    halted: bool,
+    ecfinterval: float,
+    log_path: Path | None,
+    quiet: bool,
 ) -> None:
     """Run a server of ecFlow suites until it is told to terminate.
 
@@ -42,6 +53,7 @@ def command(
         port=chosen,
         home=where.absolute(),
         is_halted=halted,
+        minute_seconds=ecfinterval,
         variables=variables,
         log_path=log_path.absolute() if log_path else None,
         terminal=None if quiet else sys.stdout,

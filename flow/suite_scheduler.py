@@ -700,10 +700,6 @@ def _is_change(event: Event) -> bool:
     return isinstance(event, Command)
 
 
-def _now(event: ChildCommand) -> ChildCommand:
-    return msgspec.structs.replace(event, time=self.pace.now())
-
-
 def _unheard(engine: SuiteEngine) -> Iterator[SubmitTask]:
     """Jobs that were to be started and have not reported."""
     for task in engine.defs.walk():
