@@ -225,6 +225,9 @@ class Interventions:
                 skipped.append(f"{proxy.id} is already {proxy.status}")
                 engine.log("WARNING", f"{proxy.label()} ignoring trigger - already active")
                 continue
+            if proxy is not None and self._has_flow_already(proxy, flows, "trigger"):
+                skipped.append(f"{proxy.id} is active in flow {flow_text(proxy.flows)}: not run without a flow")
+                continue
             if not is_start[key] and proxy is None and not self._has_parent_outside(key, group):
                 continue
             if proxy is None:
@@ -239,6 +242,16 @@ class Interventions:
             triggered.append(proxy)
             if is_start[key]:
                 self._run_now(proxy)
+
+    def _has_flow_already(self, proxy: TaskProxy, flows: frozenset[int] | None, what: str) -> bool:
+        """Whether something is asked for without a flow of a task that is in one: it is left alone (Cylc 8.5
+        behaviour)."""
+        if flows is None or flows or not proxy.flows:
+            return False
+        self.engine.log(
+            "WARNING", f"Already active - ignoring no-flow {what}:\n* {proxy.id}: (flows={flow_text(proxy.flows)})"
+        )
+        return True
 
     def _has_parent_in(self, key: tuple[int, str], group: set[tuple[int, str]]) -> bool:
         return any((parent.point, parent.task) in group for parent in self._parents(key))
@@ -332,8 +345,12 @@ class Interventions:
         flows = engine.flows.meant(flow, description=flow_descr)
         proxies = []
         unknown: list[str] = []
+        left_alone: list[str] = []
         done: dict[str, list[str]] = {}
         for proxy in chosen.active:
+            if self._has_flow_already(proxy, flows, "set"):
+                left_alone.append(f"{proxy.id} is active in flow {flow_text(proxy.flows)}: not set without a flow")
+                continue
             if flows:
                 engine.spawner.merge(proxy, flows)
             proxies.append(proxy)
@@ -350,14 +367,14 @@ class Interventions:
                 done[proxy.id] = self._set_outputs(proxy, outputs or [], unknown)
         engine.shutdown.waits_after_restart = False
         changed = [proxy for proxy in proxies if done[proxy.id] or flows]
-        if unknown and not changed and not chosen.inactive:
+        if unknown and not changed and not chosen.inactive and not left_alone:
             raise NothingToSet("; ".join(unknown))
-        return {**self._result(changed, [], chosen.unmatched), "skipped": unknown, "set": done}
+        return {**self._result(changed, [], chosen.unmatched), "skipped": left_alone + unknown, "set": done}
 
     def _set_outputs(self, proxy: TaskProxy, wanted: list[str], unknown: list[str]) -> list[str]:
         engine = self.engine
         labels: list[str] = []
-        for text in wanted or required_outputs(proxy):
+        for text in wanted or _default_outputs(proxy):
             label = output_label(proxy.definition, text)
             if text == "required":
                 labels += required_outputs(proxy)
@@ -507,6 +524,13 @@ def past_of(proxy: TaskProxy, *, is_complete: bool, now: float) -> Past:
         proxy.flow_wait,
         now,
     )
+
+
+def _default_outputs(proxy: TaskProxy) -> list[str]:
+    """What `set` completes if nothing is named: what is required, and success, unless it must fail (Cylc 8.5
+    behaviour)."""
+    required = list(required_outputs(proxy))
+    return required if FAILED in required or SUCCEEDED in required else [*required, SUCCEEDED]
 
 
 def _output_order(label: str) -> int:
