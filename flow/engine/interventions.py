@@ -390,9 +390,9 @@ class Interventions:
                     completed.append(each)
                     engine.log("INFO", f"{proxy.label()} completed output {each}")
                     engine.outcomes.complete(proxy, each, message=None if each == FAILED else BY_HAND)
-                    engine.outcomes.tell(
-                        proxy, each, EVENT_MESSAGES.get(each) or proxy.definition.outputs[each].message
-                    )
+                    if each == label:
+                        message = EVENT_MESSAGES.get(each) or proxy.definition.outputs[each].message
+                        engine.outcomes.tell(proxy, each, message)
         final = next((FINAL_BY_OUTPUT[label] for label in labels if label in FINAL_BY_OUTPUT), None)
         if final is not None and proxy.status != final and not proxy.was_removed:
             # A job that is at work goes on: what it has to say later may yet count (Cylc 8.5 behaviour).
