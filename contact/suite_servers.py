@@ -73,7 +73,7 @@ def parse_server(text: str) -> ServerName:
     Raises:
         IdentifierError: it is not that, or names a node, or a server of another user.
     """
-    left, found, node = text.partition("//")
+    left, _, node = text.partition("//")
     if node:
         raise IdentifierError(f"{text}: a suite server is needed here, not a node of one: write {left}")
     return _server(left, text)

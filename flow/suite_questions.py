@@ -66,7 +66,7 @@ class Questions:
             "ch_add": self._add_to_handle,
             "ch_rem": self._remove_from_handle,
             "ch_auto_add": self._auto_add,
-            "group": self._group,
+            "group": self._in_turn,
         }
         """Commands that change the server rather than its suites."""
         self._reads: dict[str, Callable[[list[str]], Any]] = {
@@ -116,9 +116,16 @@ class Questions:
 
     # -- what changes the server ---------------------------------------------------------------------------------------
 
-    async def change(self, name: str, words: list[str], *, user: str) -> str:
-        """Carry out one of `changes`; what it prints. Raises `TidemillError`."""
-        result = self.changes[name](words, user)
+    def leaves_no_trace(self, name: str, words: list[str]) -> bool:
+        """Whether one of `changes` is the affair of one client only, or only looks: it has no receipt."""
+        return name.startswith("ch_") or (name == "log" and words[:1] in (["get"], ["path"]))
+
+    async def change(self, name: str, words: list[str], *, user: str, id: str = "", reason: str = "") -> str:
+        """Carry out one of `changes`; what it prints. Raises `TidemillError`.
+
+        The commands of a group have ids made from its own: sent again after a crash, none is carried out twice.
+        """
+        result = self._in_turn(words, user, id, reason) if name == "group" else self.changes[name](words, user)
         if asyncio.iscoroutine(result):
             result = await result
         return str(result or "")
@@ -234,17 +241,14 @@ class Questions:
 
     # -- groups --------------------------------------------------------------------------------------------------------
 
-    async def _group(self, words: list[str], user: str) -> str:
-        return await self._in_turn(words, user)
-
     async def _read_group(self, words: list[str]) -> str:
         return await self._in_turn(words, "")
 
-    async def _in_turn(self, words: list[str], user: str) -> str:
+    async def _in_turn(self, words: list[str], user: str, id: str = "", reason: str = "") -> str:
         """Carry out the commands of a group; the first that fails ends it."""
         printed: list[str] = []
         got = ""
-        for part in " ".join(words).split(";"):
+        for number, part in enumerate(" ".join(words).split(";"), 1):
             name, rest = _command_of(part)
             if not name:
                 continue
@@ -259,7 +263,8 @@ class Questions:
                     if _is_followed_up(words, part):
                         continue
             else:
-                text = str((await self._server.change(name, rest, {}, id="", user=user, reason=""))["text"])
+                own = f"{id}/{number}" if id else ""
+                text = str((await self._server.change(name, rest, {}, id=own, user=user, reason=reason))["text"])
             if text:
                 printed.append(text)
         return "\n".join(text.rstrip("\n") for text in printed)

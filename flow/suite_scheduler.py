@@ -17,7 +17,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 from attrs import define, field
@@ -39,7 +39,7 @@ from .jobs.ecf.runner import Submission, SuiteJobs
 from .jobs.ecf.service import install
 from .record.exceptions import RecordError
 from .record.suite_log import SuiteLog
-from .record.suites import Receipt, Saved, SuiteRecord, arguments_text
+from .record.suites import Receipt, Saved, SuiteRecord
 from .suite import effects
 from .suite.effects import ChildResult, CommandResult, SubmitTask
 from .suite.engine import SuiteEngine
@@ -50,6 +50,11 @@ from .suite.states import Flag, ServerState, State
 from .suite_files import archive_path, read_archive, remove_archive, write_archive, write_checkpoint
 from .suite_pace import Pace
 from .suite_questions import Questions
+from .suite_receipts import SuiteReceipts
+from .suite_showing import SuiteShowing
+
+if TYPE_CHECKING:
+    from .picture.suite_picture import ServerIdentity
 
 SLICE_SECONDS = 0.01
 RETRY_COMMIT_SECONDS = (0.2, 1.0, 5.0)
@@ -116,6 +121,7 @@ class SuiteServer:
         self._checkpointed_number = -1
         self._checkpoint_timer: asyncio.TimerHandle | None = None
         self._questions = Questions(self)
+        self._showing = SuiteShowing(lambda: self.engine, self._identity, self.log)
 
     # -- what the network needs to know --------------------------------------------------------------------------------
 
@@ -203,7 +209,7 @@ class SuiteServer:
             self.engine.handle(event)
         self._events_since_snapshot = len(saved.events)
         self.pace.begin(self.engine.now)
-        self._number = saved.next_number
+        self._receipts = SuiteReceipts(self.record, lambda: self._is_stopping, saved.next_number)
 
     @contextlib.asynccontextmanager
     async def _serving(self) -> AsyncIterator[None]:
@@ -226,7 +232,7 @@ class SuiteServer:
                 uuid=str(uuid.uuid4()),
                 version=__version__,
             )
-            contact.write(contact_path, replace=True)
+            contact._replace(publish_port=None).write(contact_path, replace=True)
         except BaseException as error:
             await self.server.stop("failed to start")
             remove_keys(self.service_directory)
@@ -409,20 +415,9 @@ class SuiteServer:
 
     def _receipt(self, event: Event, result: CommandResult | ChildResult | None) -> Receipt:
         assert isinstance(event, Command)
-        refused = result.refused if isinstance(result, CommandResult) else ""
-        text = result.text if isinstance(result, CommandResult) else ""
-        number, self._number = self._number, self._number + 1
-        return Receipt(
-            event.id,
-            number,
-            event.time,
-            event.name,
-            event.user,
-            event.reason[:2000],
-            arguments_text(event),
-            "refused" if refused else "applied",
-            (refused or text)[:10_000],
-        )
+        if not isinstance(result, CommandResult):
+            return self._receipts.receipt(event)
+        return self._receipts.receipt(event, text=result.text, refused=result.refused)
 
     def _carry_out(self, wanted: list[effects.Effect]) -> None:
         submit: list[SubmitTask] = []
@@ -595,27 +590,23 @@ class SuiteServer:
     ) -> dict[str, Any]:
         """Carry out a user's command (see `SuiteServices`)."""
         self._count(name)
-        id = id or uuid.uuid4().hex
-        known = await self.record.receipt(id)
-        if known is not None:
-            if known.name != name:
-                raise RequestRefused(f"the id {id} was used for {known.name}: a command needs an id of its own")
-            if known.state == "refused":
-                raise RequestRefused(known.result)
-            return {"text": known.result, "receipt": id}
-        self._questions.check_access(name, words, user, password, is_change=True)
-        attachments = await self._questions.completed(name, words, attachments)
         who = f"{user or self.owner}@{host or self.host}"
-        if name in self._questions.changes:
-            shown = " ".join(words)
-            self.log("MSG", f"--{name}{'=' if words else ''}{shown} :{who}")
-            return {"text": await self._questions.change(name, words, user=user), "receipt": id}
-        arguments = {"words": words, "attachments": attachments}
-        result = await self._decided(Command(self.pace.now(), name, arguments, id, who, reason))
-        assert isinstance(result, CommandResult)
-        if result.refused:
-            raise RequestRefused(result.refused)
-        return {"text": result.text, "receipt": id}
+        arguments: dict[str, Any] = {"words": words, "attachments": attachments}
+        command = Command(self.pace.now(), name, arguments, id or uuid.uuid4().hex, who, reason)
+
+        async def apply() -> CommandResult | str:
+            self._questions.check_access(name, words, user, password, is_change=True)
+            if name in self._questions.changes:
+                self.log("MSG", f"--{name}{'=' if words else ''}{' '.join(words)} :{who}")
+                return await self._questions.change(name, words, user=user, id=command.id, reason=reason)
+            completed = {**arguments, "attachments": await self._questions.completed(name, words, attachments)}
+            result = await self._decided(Command(self.pace.now(), name, completed, command.id, who, reason))
+            assert isinstance(result, CommandResult)
+            return result
+
+        if self._questions.leaves_no_trace(name, words):
+            return {"text": str(await apply())}
+        return {"text": await self._receipts.once(command, apply), "receipt": command.id}
 
     async def read(self, name: str, words: list[str], *, user: str, password: str = "") -> dict[str, Any]:
         """Answer a user's question (see `SuiteServices`)."""
@@ -633,7 +624,33 @@ class SuiteServer:
 
     async def receipts(self, limit: int) -> list[dict[str, Any]]:
         """The latest receipts, oldest first."""
-        return [receipt._asdict() for receipt in await self.record.receipts(limit)]
+        return [receipt.to_dict() for receipt in await self.record.receipts(limit)]
+
+    # -- what they are shown -------------------------------------------------------------------------------------------
+
+    def _identity(self) -> ServerIdentity:
+        from .picture.suite_picture import ServerIdentity
+
+        path, offset = str(self.suite_log.path), self._utc_offset_seconds
+        return ServerIdentity(self.owner, self.host, self.port, self.directory.name, path, offset)
+
+    async def graphql(
+        self, request_string: str, variables: dict[str, Any] | None, *, meta: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The data of a GraphQL query (see `SuiteServices`)."""
+        return await self._showing.query(request_string, variables, meta=meta)
+
+    async def picture_elements(self, suite: str, element_type: str | None) -> bytes:
+        """The picture of a suite (see `SuiteServices`)."""
+        return await self._showing.elements(suite, element_type)
+
+    def why(self, path: str) -> dict[str, Any]:
+        """Why a node is not running (see `SuiteServices`)."""
+        return self._showing.why(path)
+
+    def node(self, path: str) -> dict[str, Any]:
+        """What there is to tell of a node (see `SuiteServices`)."""
+        return self._showing.node(path)
 
     def _count(self, name: str) -> None:
         self.requests[name] = self.requests.get(name, 0) + 1

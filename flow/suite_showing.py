@@ -1,4 +1,4 @@
-"""What others see of a suite server: GraphQL over all its suites, the whole of one as protobuf, a node, and why it waits.
+"""What others see of a suite server: GraphQL over its suites, one as protobuf, a node, and why it waits.
 
 Nothing is made before someone asks; from then on a question costs what has changed since the last one.
 """
@@ -70,13 +70,15 @@ class SuiteShowing:
                 turned = time.perf_counter()
         return found
 
-    async def entire(self, suite: str) -> bytes:
-        """The whole picture of a suite, a ``PbEntireWorkflow``; raises `CommandFailed`."""
-        return (await self._picture_of(suite)).entire()
+    async def elements(self, suite: str, element_type: str | None) -> bytes:
+        """The picture of a suite: all of it, a ``PbEntireWorkflow``, or everything of one kind as deltas.
 
-    async def elements(self, element_type: str, suite: str) -> bytes:
-        """Everything of one kind of a suite, as deltas; raises `CommandFailed` or `PictureError`."""
-        return (await self._picture_of(suite)).elements(element_type)
+        Raises:
+            CommandFailed: there is no such suite, or there are several and none was named.
+            PictureError: there is no such kind.
+        """
+        picture = await self._picture_of(suite)
+        return picture.entire() if element_type is None else picture.elements(element_type)
 
     def why(self, path: str) -> dict[str, Any]:
         """Explain why a node is not running: a ranked tree of reasons."""

@@ -53,6 +53,20 @@ class SuiteServices(Services, Protocol):
     async def receipts(self, limit: int) -> list[dict[str, Any]]:
         """The receipts of the latest commands, oldest first."""
 
+    async def graphql(
+        self, request_string: str, variables: dict[str, Any] | None, *, meta: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The data of a GraphQL query over all suites."""
+
+    async def picture_elements(self, suite: str, element_type: str | None) -> bytes:
+        """All there is to see of a suite, a ``PbEntireWorkflow``; or everything of one kind, as deltas."""
+
+    def why(self, path: str) -> dict[str, Any]:
+        """Explain why a node is not running."""
+
+    def node(self, path: str) -> dict[str, Any]:
+        """What there is to tell of a node, or of the server."""
+
 
 LONGEST_WAIT_SECONDS = 600.0
 
@@ -167,3 +181,53 @@ class SuiteRuntimeServer(RequestServer):
     async def receipts(self, limit: int = 100) -> list[dict[str, Any]]:
         """List the latest commands: who told the server what, when, why and with what result."""
         return await self.schd.receipts(limit)
+
+    @expose(access="read")
+    async def graphql(
+        self, request_string: str, variables: dict[str, Any] | None = None, meta: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Execute a GraphQL query, and return its data: each suite is a workflow; docs/graphql.md has the schema.
+
+        Arguments:
+            request_string: the document; mutations are refused.
+            variables: values of its variables, by name.
+        """
+        return await self.schd.graphql(request_string, variables, meta=meta or {})
+
+    @expose(access="read")
+    async def pb_entire_workflow(self, suite: str = "") -> bytes:
+        """Return the whole picture of a suite: the bytes of a ``PbEntireWorkflow``.
+
+        Arguments:
+            suite: its name; may be left out if there is only one.
+        """
+        return await self.schd.picture_elements(suite, None)
+
+    @expose(access="read")
+    async def pb_data_elements(self, element_type: str, suite: str = "") -> bytes:
+        """Return everything of one kind of a suite, all ``added``: the bytes of that kind's deltas message.
+
+        Arguments:
+            element_type: ``edges``, ``families``, ``family_proxies``, ``jobs``, ``tasks``, ``task_proxies``,
+                ``workflow`` or ``all``.
+            suite: its name; may be left out if there is only one.
+        """
+        return await self.schd.picture_elements(suite, element_type)
+
+    @expose(access="read")
+    def why(self, task: str) -> dict[str, Any]:
+        """Explain why a node is not running: a ranked tree of reasons, as ``tidemill why`` prints it.
+
+        Arguments:
+            task: the path of a suite, family or task.
+        """
+        return self.schd.why(task)
+
+    @expose(access="read")
+    def node(self, path: str = "/") -> dict[str, Any]:
+        """Tell everything there is to tell of a node, or of the server: states, attributes, variables, what is below.
+
+        Arguments:
+            path: of a suite, family, task or alias; ``/`` for the server.
+        """
+        return self.schd.node(path)

@@ -1,4 +1,4 @@
-"""What the picture of a suite is made of: families and tasks as those of a workflow, their attributes asked of the node.
+"""What the picture of a suite is made of: families and tasks as those of a workflow, in step with nodes.
 
 A node's name here is its path within the suite, with ``+`` for ``/``: names of families and tasks are unique in a
 workflow, those of nodes are not. The suite itself is the family ``root``. Everything is at one cycle point.

@@ -85,19 +85,19 @@ class ServerIdentity:
     owner: str
     host: str
     port: int
-    version: str = ""
-    log_directory: str = ""
+    name: str = ""
+    """``HOST.PORT``, as its directory is called."""
+    log_path: str = ""
     utc_offset_seconds: int = 0
 
     def of_suite(self, name: str) -> WorkflowIdentity:
         """What a suite is called: ``~owner/.ecflow/HOST.PORT/SUITE``."""
         return WorkflowIdentity(
             self.owner,
-            f".ecflow/{self.host}.{self.port}/{name}",
+            f".ecflow/{self.name or f'{self.host}.{self.port}'}/{name}",
             host=self.host,
             port=self.port,
-            version=self.version,
-            log_directory=self.log_directory,
+            log_directory=self.log_path.rpartition("/")[0],
             utc_offset_seconds=self.utc_offset_seconds,
         )
 

@@ -8,11 +8,13 @@ the server, so a large tree never holds it up.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,6 +67,23 @@ class Receipt(NamedTuple):
     """applied or refused."""
     result: str
     """What it printed, or why it was refused."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As receipts of workflows are told."""
+        arguments = json.loads(self.arguments)
+        is_applied = self.state == "applied"
+        return {
+            "id": self.id,
+            "time_received": self.time,
+            "time_applied": self.time if is_applied else None,
+            "name": self.name,
+            "arguments": {"words": arguments} if isinstance(arguments, list) else arguments,
+            "user": self.user,
+            "reason": self.reason,
+            "state": self.state,
+            "result": {"text": self.result} if is_applied else {},
+            "error": None if is_applied else self.result,
+        }
 
 
 class Saved(NamedTuple):
@@ -209,7 +228,45 @@ def save_snapshot(database: sqlite3.Connection, journal_id: int, when: float, st
             database.execute("DELETE FROM journal WHERE id <= ?", kept)
 
 
+def read_only(path: Path) -> sqlite3.Connection:
+    """Open the database of a server that may run or not, to look only; raises `RecordError` if there is none."""
+    try:
+        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
+        database.execute("SELECT 1 FROM journal LIMIT 1")
+    except sqlite3.Error as error:
+        raise describe(error, str(path), doing="read the record of suites") from error
+    return database
+
+
+def receipts_of(path: Path, limit: int) -> list[Receipt]:
+    """The latest receipts in the database of a server that does not run, oldest first; raises `RecordError`."""
+    with contextlib.closing(read_only(path)) as database:
+        rows = database.execute("SELECT * FROM receipts ORDER BY number DESC LIMIT ?", (limit,)).fetchall()
+        return [Receipt(*row) for row in reversed(rows)]
+
+
+def saved_in(path: Path) -> Saved:
+    """What the database of a server that does not run goes on from; raises `RecordError`."""
+    with contextlib.closing(read_only(path)) as database:
+        try:
+            return load(database)
+        except (sqlite3.Error, msgspec.MsgspecError, ValueError) as error:
+            raise RecordError(f"{path}: the record of suites cannot be read: {error}") from error
+
+
 def arguments_text(command: Command) -> str:
-    """The arguments of a command for its receipt: long texts, such as a whole definition, are cut."""
+    """The arguments of a command for its receipt, as JSON: long words are cut, of attached texts only the size and a
+    checksum are kept."""
     words = [str(word) for word in command.arguments.get("words", ())]
-    return json.dumps([word if len(word) <= 200 else f"{word[:200]}..." for word in words])
+    told: dict[str, Any] = {"words": [word if len(word) <= 200 else f"{word[:200]}..." for word in words]}
+    attachments = command.arguments.get("attachments") or {}
+    if attachments:
+        told["attachments"] = {name: _sized(str(text)) for name, text in attachments.items()}
+    return json.dumps(told)
+
+
+def _sized(text: str) -> str:
+    if len(text) <= 200 and "\n" not in text:
+        return text
+    data = text.encode("utf-8", "surrogateescape")
+    return f"{len(data)} bytes, blake2b {blake2b(data, digest_size=8).hexdigest()}"
