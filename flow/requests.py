@@ -15,13 +15,13 @@ from .engine.reloading import check_reload
 from .engine.watched import check_unmoved
 from .exceptions import CommandFailed, CommandUndecided
 from .prepare import reread
-from .previews import Previews, check_same_definition, check_same_run
 from .receipts import APPLIED, RECEIVED, VALIDATED, Receipt
 from .record.exceptions import RecordError
 from .record.log import write_configuration
 from .record.rows import Batch
 
 if TYPE_CHECKING:
+    from .previews import Previews
     from .scheduler import Scheduler
 
 
@@ -31,7 +31,7 @@ class Requests:
     def __init__(self, run: Scheduler) -> None:
         self._run = run
         self._reloading = asyncio.Lock()
-        self._previews = Previews(run)
+        self._previews: Previews | None = None
         self.workflow = run.workflow
         self.owner = run.owner
         self.service_directory: Path = run.service_directory
@@ -59,7 +59,10 @@ class Requests:
             if receipt.state == RECEIVED:
                 try:
                     commands.check(self._run.engine, name, arguments)
-                    check_same_run(self._run.plan, arguments.get("expecting"))
+                    if expecting := arguments.get("expecting"):
+                        from .previews import check_same_run
+
+                        check_same_run(self._run.plan, expecting)
                     await self._apply(receipt)
                 except CommandUndecided:
                     raise
@@ -112,6 +115,8 @@ class Requests:
             try:
                 config, definition = await loop.run_in_executor(None, reread, self._run.plan)
                 if expecting := receipt.arguments.get("expecting"):
+                    from .previews import check_same_definition
+
                     check_same_definition(self._run.plan.config, config, expecting)
                     check_unmoved(self._run.engine, command.name, {}, expecting)
                 check_reload(self._run.engine.definition, definition)
@@ -138,11 +143,19 @@ class Requests:
 
     async def plan(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """What a command would do, worked out in a copy of the run; see `Previews.make`."""
-        return await self._previews.make(name, arguments)
+        return await self._plans().make(name, arguments)
 
     def known_plan(self, id: str) -> dict[str, Any]:
         """A plan made before, by its id; raises `CommandFailed` if there is none."""
-        return self._previews.known(id)
+        return self._plans().known(id)
+
+    def _plans(self) -> Previews:
+        """What was planned of the run; made for the first plan."""
+        if self._previews is None:
+            from .previews import Previews
+
+            self._previews = Previews(self._run)
+        return self._previews
 
     async def receipts(self, limit: int) -> list[dict[str, Any]]:
         """The receipts of the latest commands, oldest first, those under way last."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import functools
 import os
 import struct
@@ -116,6 +115,8 @@ def _library() -> Any:
     if sys.platform != "linux":
         return None
     try:
+        import ctypes
+
         library = ctypes.CDLL(None, use_errno=True)
         check: Callable[..., Any] = library.inotify_init1
     except (OSError, AttributeError):

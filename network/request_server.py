@@ -228,7 +228,8 @@ class RequestServer(Endpoints):
 
     def _address_of(self, host: str) -> str:
         try:
-            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            # As bytes it does not load what non-ASCII names need.
+            found = socket.getaddrinfo(host.encode() if host.isascii() else host, None, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise ServerError(f"Cannot listen as {host}: no address is known for that name ({error})") from None
         # Clients of ZeroMQ look for IPv4 first, so that is where they must find us, if there is one.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .envelope import Attached
 from .exceptions import RequestRefused
-from .expose import Endpoint, collect, expose, unknown_command
-from .log_reading import LogReader
+from .expose import Endpoint, expose, unknown_command
 from .memory import Reply
 from .request_server import Caller, RequestServer, Services
+
+if TYPE_CHECKING:
+    from .log_reading import LogReader
 
 
 class SchedulerServices(Services, Protocol):
@@ -234,6 +236,8 @@ class WorkflowRuntimeServer(RequestServer):
 
     def _logs(self) -> LogReader:
         if self._log_reader is None:
+            from .log_reading import LogReader
+
             self._log_reader = LogReader(self.schd.service_directory.parent / "log")
         return self._log_reader
 
@@ -326,6 +330,3 @@ def _seconds(time: str | float | None) -> float | None:
         return datetime.fromisoformat(time).timestamp()
     except ValueError:
         raise RequestRefused(f"{time!r} is not a time such as 2025-01-03T12:00:00Z") from None
-
-
-WorkflowRuntimeServer.endpoints = collect(WorkflowRuntimeServer)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import calendar
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
@@ -105,7 +105,10 @@ def parse_time(text: str) -> float | None:
     text = text.strip()
     base, zone = text[:19], text[19:]
     try:
-        moment = float(calendar.timegm(time.strptime(base, "%Y-%m-%dT%H:%M:%S")))
+        if len(base) < 19 or base[4] != "-" or base[10] != "T" or base[13] != ":":
+            return None
+        # Reading it with time.strptime would cost a start the making of its tables.
+        moment = datetime.fromisoformat(f"{base}+00:00").timestamp()
         if zone in ("Z", ""):
             return moment
         digits = zone[1:].replace(":", "").ljust(4, "0")

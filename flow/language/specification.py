@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -202,6 +201,8 @@ def unknown_name(child: Section | Entry, specification: Specification, path: tup
 
 
 def _nearest(name: str, specification: Specification, path: tuple[str, ...]) -> str | None:
+    import difflib
+
     lowered = {known.lower(): known for known in specification.children}
     close = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
     if not close:

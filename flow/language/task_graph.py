@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NoReturn
 
@@ -351,5 +350,7 @@ def _raise_circular(
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """A suggestion to append to a hint, or an empty string."""
+    import difflib
+
     close = difflib.get_close_matches(name, known, n=1)
     return f" Did you mean {close[0]}?" if close else ""

@@ -9,7 +9,6 @@ import errno
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -345,5 +344,5 @@ def _number(name: str, rows: Sequence[tuple[object, ...]], next_row: dict[str, i
 
 def schema(name: str) -> list[str]:
     """Return the statements of the schema file ``<name>.sql`` of this room."""
-    text = files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    text = Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
     return [statement for part in text.split(";\n") if (statement := part.strip())]
