@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..contact.paths import current_user
+from ..network.client import new_id
 from ..network.exceptions import ClientError, ClientTimeout, ServerLost
 from ..network.suite_client import SuiteClient
 from .commands import CHANGE, COMMANDS
@@ -16,6 +17,8 @@ from .settings import Settings, other_hosts
 ATTEMPTS = 2
 RETRY_SECONDS = 1.0
 CHILD_RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0)
+REASON_VARIABLE = "TIDEMILL_REASON"
+"""Why a command is given, for its receipt: ecFlow has no option for that."""
 CHILD_WAIT_SECONDS = 120.0
 """How long a server is asked to hold a job's report that has to wait."""
 
@@ -52,13 +55,14 @@ class Asking:
     ) -> dict[str, Any]:
         """Carry out a command; what the server answered. Raises `ConnectionFailed` or `ServerRefused`."""
         command = COMMANDS[name]
-        is_change = command.route == CHANGE or (name == "group" and any_changes(words))
+        is_change = changes_anything(name, words)
         if name == "edit_script" and words[1:2] in (["edit"], ["pre_process"]):
             is_change = False
         arguments: dict[str, Any] = {"name": name, "words": words, "user": self.settings.user or current_user()}
         if self.settings.password:
             arguments["password"] = self.settings.password
         if is_change:
+            reason = reason or self.settings.environment.get(REASON_VARIABLE, "")
             arguments |= {"attachments": attachments or {}, "reason": reason}
         endpoint = "change" if is_change else "read"
         answer: dict[str, Any] = self._ask(
@@ -142,9 +146,9 @@ class Asking:
         if self._client is None:
             self._client = SuiteClient(host, port)
 
-    def _request(self, endpoint: str, arguments: dict[str, Any], *, timeout_seconds: float) -> Any:
+    def _request(self, endpoint: str, arguments: dict[str, Any], *, timeout_seconds: float, id: str = "") -> Any:
         assert self._client is not None
-        return self._client(endpoint, arguments, timeout=timeout_seconds)
+        return self._client(endpoint, arguments, timeout=timeout_seconds, req_meta={"id": id} if id else None)
 
     def _ask(self, endpoint: str, arguments: dict[str, Any], line: str, *, timeout_seconds: float) -> Any:
         settings = self.settings
@@ -153,13 +157,15 @@ class Asking:
         if settings.host_file is not None and settings.host_file_for_all:
             hosts += other_hosts(settings.host_file, settings.port)
         problem = ""
+        # The same for every attempt: a command whose answer was lost is not carried out again.
+        id = new_id() if endpoint == "change" else ""
         for attempt in range(self.attempts):
             if attempt:
                 time.sleep(self.retry_seconds)
             for host, port in hosts:
                 self._turn_to(host, port)
                 try:
-                    return self._request(endpoint, arguments, timeout_seconds=timeout_seconds)
+                    return self._request(endpoint, arguments, timeout_seconds=timeout_seconds, id=id)
                 except (ServerLost, ClientTimeout) as error:
                     problem = str(error)
                 except ClientError as error:
@@ -169,6 +175,15 @@ class Asking:
             f"[{stamp}] Request( {line} ), Failed to connect to {settings.where}. After {self.attempts} attempts. "
             f"Is the server running ? ({problem})\n"
         )
+
+
+def changes_anything(name: str, words: list[str]) -> bool:
+    """Whether a command tells the server something, rather than asks."""
+    if name == "group":
+        return any_changes(words)
+    if name == "edit_script":
+        return words[1:2] not in (["edit"], ["pre_process"])
+    return COMMANDS[name].route == CHANGE
 
 
 def any_changes(words: list[str]) -> bool:
