@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections import Counter
@@ -40,6 +41,8 @@ class Handle:
     user: str
     takes_new: bool
     suites: list[str]
+    known: set[str]
+    """Suites there were when new ones were last looked for."""
 
 
 class Questions:
@@ -78,7 +81,7 @@ class Questions:
             "suites": lambda words: queries.suite_names(self._engine),
             "check": lambda words: queries.check(self._engine, words),
             "why": lambda words: "\n".join(why.why_lines(self._engine, words[0] if words else "/")),
-            "zombie_get": lambda words: self._engine.zombies.table(),
+            "zombie_get": self._zombies,
             "server_version": lambda words: VERSION,
             "stats": lambda words: self._stats(),
             "stats_server": lambda words: self._stats(),
@@ -194,7 +197,8 @@ class Questions:
         if not words or words[0] not in ("true", "false"):
             raise CommandFailed("ch_register needs true or false (whether new suites are added), then suites")
         number = max(self._handles, default=0) + 1
-        self._handles[number] = Handle(user or self._server.owner, words[0] == "true", list(words[1:]))
+        known = {suite.name for suite in self._engine.defs.suites}
+        self._handles[number] = Handle(user or self._server.owner, words[0] == "true", list(words[1:]), known)
         return str(number)
 
     def _handle(self, words: list[str]) -> tuple[int, Handle]:
@@ -225,12 +229,22 @@ class Questions:
     def _auto_add(self, words: list[str], user: str) -> None:
         if words[1:] not in (["true"], ["false"]):
             raise CommandFailed("ch_auto_add needs a handle and true or false")
-        self._handle(words)[1].takes_new = words[1] == "true"
+        handle = self._handle(words)[1]
+        self._suites_of(handle)
+        handle.takes_new = words[1] == "true"
+
+    def _suites_of(self, handle: Handle) -> list[str]:
+        """The suites of a handle; those that came meanwhile are added if it takes them."""
+        names = [suite.name for suite in self._engine.defs.suites]
+        if handle.takes_new:
+            handle.suites += [name for name in names if name not in handle.known and name not in handle.suites]
+        handle.known = set(names)
+        return list(handle.suites)
 
     def _handle_table(self) -> str:
         rows = [("User", "Handle", "Auto", "Suites")]
         rows += [
-            (handle.user, str(number), "true" if handle.takes_new else "false", " ".join(handle.suites))
+            (handle.user, str(number), "true" if handle.takes_new else "false", " ".join(self._suites_of(handle)))
             for number, handle in self._handles.items()
         ]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -280,6 +294,12 @@ class Questions:
         if asyncio.iscoroutine(answer):
             answer = await answer
         return str(answer)
+
+    def _zombies(self, words: list[str]) -> str:
+        """The zombies as ecFlow lists them; for programs, with the word ``json``, all that is known of each."""
+        if words == ["json"]:
+            return json.dumps(self._engine.zombies.listed())
+        return str(self._engine.zombies.table())
 
     def _definition(self, words: list[str], style: Style) -> str:
         return queries.definition_text(self._engine, words[0] if words else "/", style)
@@ -343,7 +363,7 @@ class Questions:
         """What changed since the numbers, in time proportional to that; -1 for everything."""
         message = delta_message(self._engine.defs, self._engine.changes.since(state_change_number))
         if handle in self._handles:
-            message["suites"] = self._handles[handle].suites
+            message["suites"] = self._suites_of(self._handles[handle])
         return message
 
 

@@ -228,6 +228,18 @@ class Zombies:
         lines = [" ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join(lines) + "\n"
 
+    def listed(self) -> list[dict[str, Any]]:
+        """All zombies as plain data, with how old each is and what is done about it."""
+        return [
+            {
+                **asdict(one),
+                "age_seconds": int(self.engine.now - one.created),
+                "action": one.action,
+                "is_manual": bool(one.user_action),
+            }
+            for one in self.all
+        ]
+
     # -- over a restart ------------------------------------------------------------------------------------------------
 
     def snapshot(self) -> dict[str, Any]:
