@@ -82,8 +82,8 @@ def settings_of(environment: Mapping[str, str] | None = None) -> Settings:
     settings.job_password = given.get("ECF_PASS", "")
     settings.process_id = given.get("ECF_RID", "")
     settings.try_number = _number(given, "ECF_TRYNO", 1)
-    settings.timeout_seconds = _clamped(_number(given, "ECF_TIMEOUT", settings.timeout_seconds))
-    settings.zombie_timeout_seconds = _clamped(_number(given, "ECF_ZOMBIE_TIMEOUT", settings.zombie_timeout_seconds))
+    settings.timeout_seconds = clamped(_number(given, "ECF_TIMEOUT", settings.timeout_seconds))
+    settings.zombie_timeout_seconds = clamped(_number(given, "ECF_ZOMBIE_TIMEOUT", settings.zombie_timeout_seconds))
     settings.is_denied = "ECF_DENIED" in given
     settings.is_off = "NO_ECF" in given
     return settings
@@ -124,5 +124,6 @@ def _number(given: Mapping[str, str], name: str, default: int) -> int:
     return int(text) if text.strip().lstrip("+").isdecimal() else default
 
 
-def _clamped(seconds: int) -> int:
+def clamped(seconds: int) -> int:
+    """A timeout of jobs within its bounds."""
     return min(max(seconds, SHORTEST_TIMEOUT_SECONDS), LONGEST_TIMEOUT_SECONDS)
