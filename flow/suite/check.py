@@ -58,6 +58,8 @@ class Findings:
 
     errors: list[Problem] = field(factory=list)
     warnings: list[Problem] = field(factory=list)
+    missing: dict[str, None] = field(factory=dict)
+    """What would have to be declared as ``extern`` for all to be found: paths, perhaps with ``:NAME``."""
 
     def raise_errors(self, file: str = "") -> None:
         """Raise `CheckError` naming all errors, if there are any."""
@@ -88,6 +90,7 @@ def check_definition(defs: Defs, nodes: Iterator[Node] | None = None) -> Finding
                 reason = _check_inlimit(node, inlimit, externs)
                 if reason:
                     findings.warnings.append(Problem(node.path, reason, inlimit.line))
+                    findings.missing[f"{inlimit.path}:{inlimit.name}" if inlimit.path else inlimit.name] = None
         if node.autorestore is not None:
             for path in node.autorestore.paths:
                 reason = _check_autorestore(node, path, externs)
@@ -167,6 +170,8 @@ def _check_expression(
         if reason:
             problem = Problem(node.path, f"{keyword} '{expression.text}': {reason}", expression.line)
             findings.errors.append(problem)
+            if reference.path:
+                findings.missing[f"{reference.path}:{reference.name}" if reference.name else reference.path] = None
 
 
 def _check_named(node: Node, reference: Reference, externs: _Externs) -> str:

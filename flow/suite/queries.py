@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from . import repeating
 from .attributes import Part
-from .check import check_expression
+from .check import check_definition, check_expression
 from .exceptions import SuiteError
 from .expression_tree import Expression as Tree
 from .nodes import Defs, Node
@@ -129,7 +129,14 @@ def definition_text(engine: SuiteEngine, path: str = "/", style: Style = Style.D
         made = generated_variables(node, engine.suite_time) | repeating.variables(node.repeat)
         return list(made.items())
 
-    return write_definition(of, style, generated=generated)
+    text = write_definition(of, style, generated=generated)
+    if style is Style.DEFS:
+        # What went since it was loaded, or was never there, is declared, so that the text loads (ecFlow behaviour).
+        missing = check_definition(engine.defs, of.walk() if isinstance(of, Node) else None).missing
+        if missing:
+            version, _, rest = text.partition("\n")
+            text = "\n".join([version, *(f"extern {name}" for name in sorted(missing)), rest])
+    return text
 
 
 def suite_names(engine: SuiteEngine) -> str:
@@ -139,8 +146,6 @@ def suite_names(engine: SuiteEngine) -> str:
 
 def check(engine: SuiteEngine, paths: list[str]) -> str:
     """What is named in the tree, or below some nodes, that is not there; empty if all is."""
-    from .check import check_definition
-
     everything = not paths or paths[0] in ("/", "_all_")
     nodes = None if everything else iter([below for path in paths for below in find(engine, path).walk()])
     findings = check_definition(engine.defs, nodes)
