@@ -183,6 +183,7 @@ class SuiteEngine:
             if node in self._on_agenda:
                 self._on_agenda.remove(node)
                 self.releasing.look_at(node)
+            self.limits.turn_over(node)
 
     def looked_at(self, node: Node) -> None:
         """A node was looked at on the way down: it need not be again."""

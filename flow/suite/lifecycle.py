@@ -156,7 +156,7 @@ class Lifecycle:
         """Make a node and all below it complete."""
         self.set_all(top, State.COMPLETE)
 
-    def set_all(self, top: Node, state: State) -> None:
+    def set_all(self, top: Node, state: State, *, moves_on: bool = True) -> None:
         """Put a node and all below it into a state; the repeat of the topmost moves on if that is complete."""
         engine = self.engine
         for node in list(top.walk()):
@@ -168,7 +168,7 @@ class Lifecycle:
                 engine.aging.state_changed(node)
             if node.children and state is State.COMPLETE:
                 engine.limits.release_container(node)
-        if state is State.COMPLETE:
+        if state is State.COMPLETE and moves_on:
             self.completed(top)
         self.propagate(top)
 

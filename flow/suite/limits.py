@@ -17,9 +17,11 @@ class Limits:
 
     def __init__(self, engine: SuiteEngine) -> None:
         self.engine = engine
-        self._waiting: dict[int, tuple[Limit, list[tuple[int, int, Node]]]] = {}
+        self._waiting: dict[int, tuple[Limit, list[tuple[int, int, Node, int]]]] = {}
         """By the identity of a limit: those it held back, first in the tree first."""
         self._queued: dict[Node, set[int]] = {}
+        self._turns: dict[Node, Limit] = {}
+        """Those that were woken and have not been looked at since."""
         self._count = 0
 
     def find(self, node: Node, inlimit: InLimit) -> tuple[Node, Limit] | None:
@@ -52,7 +54,7 @@ class Limits:
             place = place.parent
         return None
 
-    def wait(self, task: Node, limit: Limit) -> None:
+    def wait(self, task: Node, limit: Limit, tokens: int) -> None:
         """A task is held back by a limit alone: try it again when there is room."""
         key = id(limit)
         queued = self._queued.setdefault(task, set())
@@ -61,7 +63,7 @@ class Limits:
         queued.add(key)
         entry = self._waiting.setdefault(key, (limit, []))
         self._count += 1
-        heappush(entry[1], (self.engine.position(task), self._count, task))
+        heappush(entry[1], (self.engine.position(task), self._count, task, tokens))
 
     def take(self, task: Submittable) -> None:
         """Take the tokens of a task that is submitted; a forced one may go beyond the maximum."""
@@ -79,6 +81,7 @@ class Limits:
                     inlimit.incremented = True
                     taker = place.path
                     self.engine.changes.touch(place)
+                    self.engine.consider(place, afresh=True)  # the others in it need no tokens of their own now
                 if taker not in limit.paths:
                     limit.paths.add(taker)
                     limit.value += inlimit.tokens
@@ -115,33 +118,45 @@ class Limits:
         self.freed(limit)
 
     def freed(self, limit: Limit) -> None:
-        """There may be room: wake as many of those that wait as there are tokens."""
+        """There may be room: wake those that wait, first in the tree first, as far as the tokens go."""
         entry = self._waiting.get(id(limit))
         if entry is None:
             return
         room = limit.maximum - limit.value
         heap = entry[1]
+        too_large = []
         while heap and room > 0:
-            task = heappop(heap)[2]
-            queued = self._queued.get(task)
-            if queued is not None:
-                queued.discard(id(limit))
-                if not queued:
-                    del self._queued[task]
+            waiter = heappop(heap)
+            _, _, task, tokens = waiter
+            if tokens > room:
+                too_large.append(waiter)
+                continue
+            self._leave(task, limit)
+            self._turns[task] = limit
             self.engine.consider(task)
-            room -= 1
+            room -= tokens
+        for waiter in too_large:
+            heappush(heap, waiter)
         if not heap:
             del self._waiting[id(limit)]
 
-    def stir(self, limit: Limit) -> None:
-        """One that was woken could not use its turn: let the next try."""
-        if limit.value < limit.maximum:
+    def turn_over(self, task: Node) -> None:
+        """A task that was woken has been looked at: if it did not need the tokens after all, the next may try."""
+        limit = self._turns.pop(task, None)
+        if limit is not None and id(limit) not in self._queued.get(task, ()):
             self.freed(limit)
+
+    def _leave(self, task: Node, limit: Limit) -> None:
+        queued = self._queued.get(task)
+        if queued is not None:
+            queued.discard(id(limit))
+            if not queued:
+                del self._queued[task]
 
     def dropped(self, limit: Limit) -> None:
         """A limit went, or is not what held them any more: let all that waited for it try."""
         entry = self._waiting.pop(id(limit), None)
-        for _, _, task in entry[1] if entry is not None else ():
+        for _, _, task, _ in entry[1] if entry is not None else ():
             self._queued.pop(task, None)
             self.engine.consider(task)
 

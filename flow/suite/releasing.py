@@ -112,7 +112,7 @@ class Releasing:
             return
         full = engine.limits.full(task)
         if full is not None:
-            engine.limits.wait(task, full[1])
+            engine.limits.wait(task, full[1], full[2].tokens)
             return
         self.submit(task)
 

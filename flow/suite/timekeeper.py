@@ -260,7 +260,8 @@ class Timekeeper:
         """Whether a node that is complete has another time to come, so that it is queued again."""
         if node.crons:
             return True
-        if node.dates:
+        clock = self.clock(node)
+        if node.dates and clock is not None and not clock.hybrid:
             tomorrow = date_of(self.flow(node)) + timedelta(days=1)
             if any(next_date(wanted, tomorrow) is not None for wanted in node.dates):
                 return True
@@ -301,7 +302,7 @@ class Timekeeper:
                 and (not node.crons or any(cron_fits(cron, today) for cron in node.crons))
             )
             if not fits:
-                self.engine.lifecycle.complete_all(node)
+                self.engine.lifecycle.set_all(node, State.COMPLETE, moves_on=False)
 
     # -- waking --------------------------------------------------------------------------------------------------------
 
