@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..contact.suite_servers import is_suite_server, parse_server
 from .exceptions import InputError
 from .plain import Parser
+from .suites import client_of
 from .workflows import find_run
+
+if TYPE_CHECKING:
+    from ..network.client import RequestClient
 
 PROTOBUF_MESSAGES = {
     "edges": "EDeltas",
@@ -25,7 +30,7 @@ PROTOBUF_MESSAGES = {
 def main(argv: list[str]) -> int:
     """Print the answer of an endpoint as JSON."""
     parser = Parser("client", "Call an endpoint of a running scheduler; its answer is printed as JSON.")
-    parser.add_argument("workflow", metavar="WORKFLOW")
+    parser.add_argument("workflow", metavar="WORKFLOW", help="or a suite server: HOST:PORT")
     parser.add_argument("method", metavar="METHOD", help="the endpoint: 'api' lists them")
     parser.add_argument(
         "-n",
@@ -37,9 +42,13 @@ def main(argv: list[str]) -> int:
     _, values = parser.parse(argv)
     arguments = {} if values.no_input else read_arguments(sys.stdin.read())
 
-    from ..network.client import WorkflowRuntimeClient
+    if is_suite_server(values.workflow):
+        client: RequestClient = client_of(parse_server(values.workflow), values.comms_timeout)
+    else:
+        from ..network.client import WorkflowRuntimeClient
 
-    with WorkflowRuntimeClient(find_run(values.workflow), timeout=values.comms_timeout) as client:
+        client = WorkflowRuntimeClient(find_run(values.workflow), timeout=values.comms_timeout)
+    with client:
         answer = client(values.method, arguments)
     if isinstance(answer, bytes):
         answer = decode_protobuf(answer, arguments.get("element_type"))

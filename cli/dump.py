@@ -9,6 +9,9 @@ from typing import Any
 from .control import workflow_names
 from .exceptions import InputError
 from .plain import Parser
+from .printer import Printer
+from .suites import are_suites
+from .suites import dump as dump_suites
 from .workflows import find_run
 
 DEFAULT_TIMEOUT_SECONDS = 15.0
@@ -52,13 +55,15 @@ def make_parser() -> Parser:
     parser = Parser(
         "dump",
         "Print the state of a running workflow, or of its active tasks: those it has to do with just now. The lines\n"
-        "are those of Cylc, for scripts; 'tidemill show' tells more of one task.",
+        "are those of Cylc, for scripts; 'tidemill show' tells more of one task. Of a suite server (HOST:PORT), or of\n"
+        "what is below one of its nodes: the server and its suites, or all tasks.",
         json=True,
         examples="""
   tidemill dump ocean                  the workflow: times, totals, status
   tidemill dump -t ocean               its active tasks, by name: 1/relax:running
   tidemill dump -t -s -f ocean         by cycle point, with flow numbers
   tidemill dump --json ocean           everything, for programs
+  tidemill dump -t localhost:3141      the tasks of a suite server: /nightly/get:active
 """,
     )
     parser.add_argument("workflow", metavar="WORKFLOW")
@@ -79,11 +84,13 @@ def make_parser() -> Parser:
 def main(argv: list[str]) -> int:
     """Print states."""
     printer, values = make_parser().parse(argv)
-    run = find_run(workflow_names([values.workflow])[0])
     is_tasks = values.tasks or values.legacy or values.sort
     if values.workflow_only and is_tasks:
         raise InputError("--global is about the workflow only: leave out --legacy and --sort, which are about tasks")
     is_raw = values.raw or values.pretty or bool(getattr(values, "json", False))
+    if are_suites([values.workflow]):
+        return _dump_suites(printer, values, is_raw=is_raw, is_tasks=is_tasks)
+    run = find_run(workflow_names([values.workflow])[0])
     if is_raw:
         told = _ask(run, f"{WORKFLOW} {TASKS} {DETAILS} }} {FAMILIES}", values.comms_timeout)
         text = json.dumps(told, indent=4) if values.pretty else repr(told)
@@ -93,6 +100,18 @@ def main(argv: list[str]) -> int:
         printer.result(None, "\n".join(task_line(one, values) for one in in_order(proxies, by_cycle=values.sort)))
     else:
         printer.result(None, "\n".join(workflow_lines(_ask(run, WORKFLOW, values.comms_timeout))))
+    return 0
+
+
+def _dump_suites(printer: Printer, values: Namespace, *, is_raw: bool, is_tasks: bool) -> int:
+    if values.legacy or values.flows:
+        raise InputError("--legacy and --flows are about workflows: tasks of suites have no cycle points and no flows")
+    what = "all" if is_raw else "tasks" if is_tasks else "server"
+    data, lines = dump_suites(values.workflow, what=what, timeout=values.comms_timeout)
+    if is_raw:
+        printer.result(data, json.dumps(data, indent=4) if values.pretty else repr(data))
+    else:
+        printer.result(data, "\n".join(sorted(lines) if values.sort else lines))
     return 0
 
 

@@ -7,21 +7,29 @@ from typing import Any
 
 from ..exceptions import TidemillError
 from .plain import Parser
+from .suites import are_suites
+from .suites import ping as ping_suite_server
 from .workflows import find_runs
 
 
 def main(argv: list[str]) -> int:
     """Print ``HOST:PORT`` of each workflow that answers; 1 if one does not."""
     parser = Parser("ping", "Print HOST:PORT of running workflows, once they have answered.", json=True)
-    parser.add_argument("workflows", nargs="+", metavar="WORKFLOW", help="a workflow, or a pattern in quotes: 'ocean*'")
+    parser.add_argument(
+        "workflows",
+        nargs="+",
+        metavar="WORKFLOW",
+        help="a workflow, a pattern in quotes: 'ocean*', or a suite server: HOST:PORT",
+    )
     parser.add_timeout()
     printer, values = parser.parse(argv)
-    runs = find_runs(values.workflows, running=True)
+    is_of_suites = are_suites(values.workflows)
+    runs = list(values.workflows) if is_of_suites else find_runs(values.workflows, running=True)
     answers: list[dict[str, Any]] = []
     failed = False
     for run in runs:
         try:
-            answers.append(_ping(run, values.comms_timeout))
+            answers.append((ping_suite_server if is_of_suites else _ping)(run, values.comms_timeout))
         except TidemillError as error:
             # With several, each is said; the rest is still asked.
             if len(runs) == 1:

@@ -10,6 +10,9 @@ from typing import Any
 from .exceptions import InputError
 from .plain import Parser
 from .printer import Printer
+from .suites import are_suites
+from .suites import changed_text as suite_changed_text
+from .suites import receipts as suite_receipts
 from .workflows import find_run
 
 NAMES_SHOWN = 5
@@ -21,12 +24,13 @@ def make_parser() -> Parser:
     parser = Parser(
         "receipts",
         "List the commands a workflow was given, newest last: when, by whom, what they changed and why, and those\n"
-        "that were refused. Works on running and on stopped workflows.",
+        "that were refused. Works on running and on stopped workflows, and on suite servers (HOST:PORT).",
         json=True,
         examples="""
   tidemill receipts ocean
   tidemill receipts -n 1 ocean       the last one
   tidemill receipts --json ocean     with ids and arguments; see docs/receipts.md
+  tidemill receipts localhost:3141   what a suite server was told
 """,
     )
     parser.add_argument("workflow", metavar="WORKFLOW")
@@ -40,11 +44,15 @@ def main(argv: list[str]) -> int:
     printer, values = make_parser().parse(argv)
     if "//" in values.workflow.rstrip("/"):
         raise InputError(f"{values.workflow}: a workflow is needed here, not a cycle or a task")
-    run = find_run(values.workflow.rstrip("/"))
-    receipts = _of_scheduler(run, values.limit, values.comms_timeout)
-    if receipts is None:
-        receipts = _of_record(run, values.limit)
-    printer.result(receipts, lambda: _table(receipts, printer))
+    if are_suites([values.workflow]):
+        receipts: list[dict[str, Any]] | None = suite_receipts(values.workflow, values.limit, values.comms_timeout)
+    else:
+        run = find_run(values.workflow.rstrip("/"))
+        receipts = _of_scheduler(run, values.limit, values.comms_timeout)
+        if receipts is None:
+            receipts = _of_record(run, values.limit)
+    told = receipts or []
+    printer.result(told, lambda: _table(told, printer))
     return 0
 
 
@@ -84,6 +92,8 @@ def _of_record(run: str, limit: int) -> list[dict[str, Any]]:
 def changed_text(receipt: Mapping[str, Any]) -> str:
     """What a command changed, or why it was refused, in a few words."""
     result = receipt["result"]
+    if "words" in receipt["arguments"]:
+        return suite_changed_text(receipt)
     if receipt["error"]:
         return str(receipt["error"]).splitlines()[0]
     if receipt["state"] != "applied":

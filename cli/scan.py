@@ -1,4 +1,4 @@
-"""`tidemill scan`: list running, installed or source workflows."""
+"""`tidemill scan`: list running, installed or source workflows, and suite servers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from ..contact.file import remove_stale
 from ..contact.paths import contact_path
 from ..contact.ports.discovery import with_advertised
 from ..contact.scan import scan
+from ..contact.suite_servers import scan_suite_servers
 from ..exceptions import TidemillError
 from .exceptions import UsageError
 from .options import cli_command
 from .printer import JsonPrinter, Printer
-from .scan_text import address, rich_text
+from .scan_text import SUITE_SERVER, address, rich_text
 from .tree import draw_tree
 from .workflows import installed_runs, source_directories
 
@@ -36,6 +37,7 @@ ASK_SECONDS = 3.0
   tidemill scan -t rich                   with title, version and the number of tasks in each state
   tidemill scan -t rich --colour-blind    the same without telling anything by colour alone
   tidemill scan -n '^ocean' --ping        check that they answer, tidy up after those that crashed
+  tidemill scan -t rich -n localhost:     suite servers, with their suites and states
   tidemill scan --source                  workflows that could be installed
 """
 )
@@ -75,7 +77,10 @@ def command(
     ping: bool,
     comms_timeout: float,
 ) -> int:
-    """List workflows: those that run, unless other states or the sources are asked for."""
+    """List workflows: those that run, unless other states or the sources are asked for.
+
+    Suite servers are listed by their address, marked as such; they are paused when they are halted or shut down.
+    """
     wanted = _states(states)
     if form == "json" and not isinstance(printer, JsonPrinter):
         printer = JsonPrinter(verbosity=printer.verbosity)
@@ -85,6 +90,7 @@ def command(
         # Paused or running can only be told by asking; whether there is a scheduler, by its contact file.
         ask = ping or form == "rich" or (bool(wanted & set(ACTIVE)) and not wanted >= set(ACTIVE))
         found = _runs(wanted, ask=ask, tidy=ping, timeout_seconds=comms_timeout, printer=printer)
+        found += _suite_servers(wanted, ask=ask, tidy=ping, timeout_seconds=comms_timeout, printer=printer)
     found = [entry for entry in found if not names or any(re.match(name, entry["name"]) for name in names)]
     found.sort(key=lambda entry: _natural(entry["name"]))
     printer.result(found, lambda: _text(found, form, printer, in_words=colour_blind))
@@ -128,6 +134,35 @@ def _runs(wanted: set[str], *, ask: bool, tidy: bool, timeout_seconds: float, pr
         entry |= dict(line.split("=", 1) for line in workflow.contact.format().splitlines())
         if ask:
             entry |= _ask(workflow.workflow, timeout_seconds)
+            if entry["status"] in STATES and entry["status"] not in wanted:
+                continue
+        found.append(entry)
+    return found
+
+
+def _suite_servers(
+    wanted: set[str], *, ask: bool, tidy: bool, timeout_seconds: float, printer: Printer
+) -> list[dict[str, Any]]:
+    found = []
+    for server in scan_suite_servers():
+        path = server.name.contact_path
+        entry: dict[str, Any] = {"name": str(server.name), "kind": SUITE_SERVER, "path": str(server.directory)}
+        if server.problem:
+            printer.warn(server.problem)
+        if server.contact is None:
+            if tidy and (gone := remove_stale(path)) is not None:
+                printer.info(f"removed the contact file of {server.name}: its process {gone.pid} is gone")
+            if "stopped" in wanted:
+                found.append({**entry, "status": "stopped"})
+            continue
+        if not wanted & set(ACTIVE):
+            continue
+        entry["contact"] = str(path)
+        entry |= dict(line.split("=", 1) for line in server.contact.format().splitlines())
+        if ask:
+            from .suites import asked
+
+            entry |= asked(server.name, timeout_seconds)
             if entry["status"] in STATES and entry["status"] not in wanted:
                 continue
         found.append(entry)

@@ -19,15 +19,18 @@ COLORS = {
 }
 """Of the states that have jobs, or will have."""
 LABEL_WIDTH = 15
+SUITE_SERVER = "suite server"
+"""The kind of an entry that is no workflow."""
 Entry = Mapping[str, Any]
 
 
 def address(entry: Entry) -> str:
-    """``host:port process``; nothing where no scheduler is known."""
+    """``host:port process``, with what it is unless a scheduler; nothing more where none is known to run."""
+    mark = f" ({entry['kind']})" if "kind" in entry else ""
     if "CYLC_WORKFLOW_HOST" not in entry:
-        return ""
+        return mark.strip()
     place = f"{entry['CYLC_WORKFLOW_HOST']}:{entry['CYLC_WORKFLOW_PORT']}"
-    return f"{place} {entry.get('CYLC_WORKFLOW_PID', '')}".rstrip()
+    return f"{place} {entry.get('CYLC_WORKFLOW_PID', '')}".rstrip() + mark
 
 
 def rich_text(found: Sequence[Entry], printer: Printer, *, in_words: bool) -> str:
@@ -53,6 +56,8 @@ def _lines(entry: Entry, printer: Printer, *, in_words: bool) -> list[str]:
     heading = f"{name} ({status})" if in_words else f"{printer.style(MARKS.get(status, '?'), 'green', 'bold')} {name}"
     if message != status:
         heading += f": {message}" if in_words else f" ({message})"
+    if "kind" in entry:
+        heading += f" [{entry['kind']}]"
     lines = [heading]
     if "error" in entry:
         lines.append(f"    {printer.style(entry['error'].splitlines()[0], 'red')}")
@@ -74,7 +79,14 @@ def _lines(entry: Entry, printer: Printer, *, in_words: bool) -> list[str]:
         if first:
             lines.append(f"    {label:<{LABEL_WIDTH}}{first}")
             lines += [f"    {'':<{LABEL_WIDTH}}{other.strip()}" for other in others]
+    lines += [_suite(one, printer, in_words=in_words) for one in entry.get("suites", ())]
     return lines
+
+
+def _suite(suite: Entry, printer: Printer, *, in_words: bool) -> str:
+    """A suite of a suite server: its name, its state, and how far its tasks are."""
+    totals = _totals(suite["stateTotals"], printer, in_words=in_words)
+    return f"    {'suite':<{LABEL_WIDTH}}{suite['name']} ({suite['state']}) {totals}".rstrip()
 
 
 def _totals(totals: Mapping[str, int], printer: Printer, *, in_words: bool) -> str:

@@ -8,8 +8,19 @@ from pathlib import Path
 
 import click
 
+from .options import cli_command
+from .printer import Printer
 
-@click.command("server")
+
+@cli_command(
+    json=False,
+    epilog="""
+  tidemill server                                  on port 3141, or ECF_PORT; ECF_HOME is the current directory
+  tidemill server --port=0 --home=suites           on any free port
+  tidemill server --halted --port=3142             jobs wait for 'ecflow --restart'
+  tidemill server --ecfinterval=1 --port=3143      to try a suite out: an hour of it lasts a minute
+""",
+)
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port; ECF_PORT or 3141, 0 for any.")
 @click.option("--host", default=None, help="Name to listen and be known as; localhost by default.")
 @click.option("--home", type=click.Path(path_type=Path), default=None, help="ECF_HOME; else the current directory.")
@@ -21,23 +32,20 @@ import click
     help="Seconds that a minute of the suites lasts; less than 60 plays suites with times in fast motion.",
 )
 @click.option("--log", "log_path", type=click.Path(path_type=Path), default=None, help="Where to write the log.")
-@click.option("--quiet", is_flag=True, help="Print nothing but where the server listens.")
 def command(
+    printer: Printer,
     port: int | None,
     host: str | None,
     home: Path | None,
     halted: bool,
     ecfinterval: float,
     log_path: Path | None,
-    quiet: bool,
-) -> None:
+) -> int:
     """Run a server of ecFlow suites until it is told to terminate.
 
-    \b
-    It begins with the suites that the last server of its host and port had, or with none:
-      tidemill server --port 3141 &
-      tidemill ecflow --load=suite.def
-      tidemill ecflow --begin=suite
+    It begins with the suites that the last server of its host and port had, or with none: 'ecflow --load' and
+    'ecflow --begin' give it some. Its log goes to the terminal, too, unless that is to be quiet. 'tidemill scan' finds
+    it; scan, dump, show, why, receipts, ping and stop call it HOST:PORT.
     """
     from ..ecflow.settings import settings_of
     from ..flow.suite_scheduler import SuitePlan, SuiteServer
@@ -56,7 +64,6 @@ def command(
         minute_seconds=ecfinterval,
         variables=variables,
         log_path=log_path.absolute() if log_path else None,
-        terminal=None if quiet else sys.stdout,
+        terminal=None if printer.verbosity < 0 else sys.stdout,
     )
-    server = SuiteServer(plan)
-    sys.exit(asyncio.run(server.run()))
+    return asyncio.run(SuiteServer(plan).run())

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from typing import Any
 
 from ..contact.identifiers import Identifier, parse_identifiers
 from .control import workflow_part
 from .exceptions import InputError
 from .plain import Parser
+from .printer import Printer
+from .suites import are_suites, node_lines, shown
 from .task_details import instance_lines, meta_lines, prerequisite_lines
 from .workflows import find_run
 
@@ -36,7 +39,8 @@ def make_parser() -> Parser:
         "Print what is known of a running workflow, of tasks as they are defined, or of task instances: metadata,\n"
         "state, prerequisites, outputs, external triggers, and whether the outputs complete them. Instances are those\n"
         "near what is active, past and future ones too; patterns match among them. 'tidemill why' tells what holds\n"
-        "any other. Exits with 1 if an ID matches nothing.",
+        "any other. Exits with 1 if an ID matches nothing. Of a suite server (HOST:PORT) and its nodes: states,\n"
+        "triggers part by part, and all attributes; with -v generated variables too.",
         json=True,
         examples="""
   tidemill show ocean                       metadata of the workflow
@@ -44,6 +48,7 @@ def make_parser() -> Parser:
   tidemill show ocean//1/relax              prerequisites and outputs of an instance
   tidemill show 'ocean//*/relax' 'ocean//*:failed'
   tidemill show --list-prereqs ocean//1/relax    only what it waits for, a line each
+  tidemill show localhost:3141//nightly/get      a task of a suite
 """,
     )
     parser.add_argument("ids", nargs="+", metavar="ID", help="WORKFLOW, or WORKFLOW//CYCLE/TASK ...")
@@ -58,6 +63,8 @@ def make_parser() -> Parser:
 def main(argv: list[str]) -> int:
     """Print metadata and details; 1 if an ID matches nothing."""
     printer, values = make_parser().parse(argv)
+    if are_suites(values.ids):
+        return _show_suites(printer, values)
     identifiers = parse_identifiers(values.ids)
     run = _the_run(identifiers)
     instances = [one for one in identifiers if one.cycle is not None]
@@ -96,6 +103,21 @@ def main(argv: list[str]) -> int:
     for text in missing:
         print(_not_found(text, run, is_definition=bool(values.task_def)), file=sys.stderr)
     return 1 if missing else 0
+
+
+def _show_suites(printer: Printer, values: Namespace) -> int:
+    if values.task_def:
+        raise InputError("--task-def is about workflows: 'tidemill ecflow --get=/suite' prints suites as defined")
+    told = shown(values.ids, values.comms_timeout)
+    lines = []
+    for number, one in enumerate(told.values()):
+        if values.list_prereqs:
+            parts = one.get("trigger", {}).get("parts", ())
+            lines += [part["text"] for part in parts]
+        else:
+            lines += [*([""] if number else []), *node_lines(one, printer)]
+    printer.result(told, "\n".join(lines))
+    return 0
 
 
 def _the_run(identifiers: list[Identifier]) -> str:

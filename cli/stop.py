@@ -10,19 +10,23 @@ from .control import one_identifier, tell, to_all, wait_seconds, workflow_names,
 from .exceptions import InputError
 from .plain import Parser
 from .plans import add_plan_options, apply_plans, show_plans
+from .suites import are_suites
+from .suites import stop as stop_suite_servers
 
 
 def make_parser() -> Parser:
     """The options of the command."""
     parser = Parser(
         "stop",
-        "Stop running workflows: when active jobs are done, or after a cycle point, a task or a time.",
+        "Stop running workflows: when active jobs are done, or after a cycle point, a task or a time. A suite server\n"
+        "(HOST:PORT) ends at once; its jobs go on, and report to the next server of that address.",
         json=True,
         examples="""
   tidemill stop ocean                                    when active jobs are done
   tidemill stop --now ocean                              now; play takes active jobs up again
   tidemill stop ocean//20250103T00                       after a cycle point
   tidemill stop --wait ocean                             and wait until it has stopped
+  tidemill stop --wait localhost:3141                    a suite server
 """,
     )
     parser.add_argument("ids", nargs="*", metavar="WORKFLOW[//CYCLE[/TASK]]")
@@ -48,6 +52,12 @@ def make_parser() -> Parser:
 def main(argv: list[str]) -> int:
     """Stop workflows."""
     printer, values = make_parser().parse(argv)
+    if are_suites(values.ids):
+        if values.plan or values.apply is not None or _ways(values):
+            raise InputError("a suite server can only be ended: leave out all options but --reason and --wait")
+        return stop_suite_servers(
+            printer, values.ids, timeout=values.comms_timeout, reason=values.reason, wait=wait_seconds(values)
+        )
     requests: Mapping[str, Mapping[str, Any]]
     if values.apply is not None:
         requests, said = apply_plans(values, "stop"), "stopping as planned"
@@ -77,16 +87,7 @@ def main(argv: list[str]) -> int:
 
 def _requests(values: Namespace) -> tuple[dict[str, Mapping[str, Any]], str]:
     """What to tell each workflow, and how to say that it was told."""
-    ways = [
-        option
-        for option, given in (
-            ("--kill", values.kill),
-            ("--now", values.now),
-            ("--wall-clock", values.wall_clock),
-            ("--flow", values.flow is not None),
-        )
-        if given
-    ]
+    ways = _ways(values)
     if len(ways) > 1:
         raise InputError(f"{' and '.join(ways)} exclude each other: each is a way to stop of its own")
     if any("//" in text.rstrip("/") for text in values.ids):
@@ -112,6 +113,17 @@ def _requests(values: Namespace) -> tuple[dict[str, Mapping[str, Any]], str]:
     elif values.now:
         arguments["mode"], said = ("now" if values.now == 1 else "now-now"), "stopping now; active jobs go on"
     return to_all(workflow_names(values.ids), arguments), said
+
+
+def _ways(values: Namespace) -> list[str]:
+    """The options given that say how to stop."""
+    options = {
+        "--kill": values.kill,
+        "--now": values.now,
+        "--wall-clock": values.wall_clock,
+        "--flow": values.flow is not None,
+    }
+    return [option for option, given in options.items() if given]
 
 
 def _seconds(text: str) -> float:

@@ -11,6 +11,8 @@ from .commands import COMMANDS
 from .exceptions import InputError
 from .plain import Parser
 from .printer import Printer
+from .suites import are_suites
+from .suites import explanations as suite_explanations
 from .workflows import find_run
 
 if TYPE_CHECKING:
@@ -27,12 +29,14 @@ def make_parser() -> Parser:
         "why",
         "Tell why tasks are not running: everything that holds each back, what will not resolve by itself\n"
         "first, with since when, until when, what satisfies it and which command forces it. Works on running\n"
-        "and on stopped workflows; exits with 1 if a task or cycle point is not known.",
+        "and on stopped workflows; exits with 1 if a task or cycle point is not known. A node of a suite server is\n"
+        "HOST:PORT//suite/family/task.",
         json=True,
         examples="""
   tidemill why ocean//20260301T0000Z/plot
   tidemill why ocean //1/relax //1/plot         several tasks
   tidemill why --json ocean//1/plot             for programs: see docs/why.md
+  tidemill why localhost:3141//nightly/post     a family of a suite
 """,
     )
     parser.add_argument("ids", nargs="+", metavar="ID", help="WORKFLOW//CYCLE/TASK, or WORKFLOW //CYCLE/TASK ...")
@@ -43,7 +47,8 @@ def make_parser() -> Parser:
 def main(argv: list[str]) -> int:
     """Explain tasks; 1 if one of them is not known."""
     printer, values = make_parser().parse(argv)
-    found = list(explanations(values.ids, timeout=values.comms_timeout))
+    of_suites = are_suites(values.ids)
+    found = list((suite_explanations if of_suites else explanations)(values.ids, timeout=values.comms_timeout))
     printer.result(found, lambda: "\n".join(drawn(one, printer) for one in found))
     return 0 if all(one["is_known"] for one in found) else 1
 

@@ -82,19 +82,12 @@ class SuiteShowing:
 
     def why(self, path: str) -> dict[str, Any]:
         """Explain why a node is not running: a ranked tree of reasons."""
-        from .suite.why import explain
-
-        return explain(self._engine(), path if path.startswith("/") else f"/{path}").to_dict()
+        identity = self._identity()
+        return explained(self._engine(), path, host=identity.host, port=identity.port)
 
     def node(self, path: str) -> dict[str, Any]:
         """Everything there is to tell of a node, or (``/``) of the server; raises `QueryError` if there is none."""
-        engine = self._engine()
-        if path in ("", "/"):
-            return {**details.server_details(engine), "children": details.children(engine.defs)}
-        node = find(engine, path)
-        generated = details.generated(engine, node)
-        below = {} if isinstance(node, Submittable) and not node.children else {"children": details.children(node)}
-        return {**details.details(engine, node), "generated": generated, **below}
+        return node_details(self._engine(), path)
 
     async def _picture_of(self, suite: str) -> SuitePicture:
         pictures = await self._up_to_date()
@@ -158,6 +151,46 @@ class _Resolvers:
     async def command(self, name: str, arguments: dict[str, Any]) -> tuple[Any, Any]:
         """No command is taken."""
         return False, f"{name}: suites are told what to do by 'tidemill ecflow --...'"
+
+
+def explained(engine: SuiteEngine, path: str, *, host: str, port: int) -> dict[str, Any]:
+    """Why a node is not running, as plain data, with commands that can be typed as they are."""
+    from .suite.why import explain
+
+    found = explain(engine, path if path.startswith("/") else f"/{path}").to_dict()
+    place = f"--port={port}" if host == "localhost" else f"--host={host} --port={port}"
+    found["summary"] = _one_line(found["summary"])
+    _complete(found["reasons"], place)
+    return found
+
+
+def _one_line(text: str) -> str:
+    """A text of several lines, such as why a job could not be made, as one."""
+    return "; ".join(line.strip() for line in text.splitlines())
+
+
+def _complete(reasons: list[dict[str, Any]], place: str) -> None:
+    for reason in reasons:
+        reason["text"] = _one_line(reason["text"])
+        force = reason["force"]
+        if force and not force.startswith("tidemill "):
+            name, _, rest = force.partition(" ")
+            reason["force"] = f"tidemill ecflow {place} --{name}{'=' if rest else ''}{rest}"
+        _complete(reason["children"], place)
+
+
+def node_details(engine: SuiteEngine, path: str) -> dict[str, Any]:
+    """Everything there is to tell of a node, or (``/``) of the server.
+
+    Raises:
+        QueryError: there is no such node.
+    """
+    if path in ("", "/"):
+        return {**details.server_details(engine), "children": details.children(engine.defs)}
+    node = find(engine, path)
+    generated = details.generated(engine, node)
+    below = {} if isinstance(node, Submittable) and not node.children else {"children": details.children(node)}
+    return {**details.details(engine, node), "generated": generated, **below}
 
 
 def merge(found: dict[str, Any], data: Mapping[str, Any]) -> None:

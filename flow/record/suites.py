@@ -228,30 +228,25 @@ def save_snapshot(database: sqlite3.Connection, journal_id: int, when: float, st
             database.execute("DELETE FROM journal WHERE id <= ?", kept)
 
 
-def read_only(path: Path) -> sqlite3.Connection:
-    """Open the database of a server that may run or not, to look only; raises `RecordError` if there is none."""
+def receipts_in(path: Path, limit: int) -> list[Receipt]:
+    """The latest receipts in a copy of a server's database, oldest first; raises `RecordError`."""
     try:
-        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
-        database.execute("SELECT 1 FROM journal LIMIT 1")
+        with contextlib.closing(open_database(path)) as database:
+            rows = database.execute("SELECT * FROM receipts ORDER BY number DESC LIMIT ?", (limit,)).fetchall()
     except sqlite3.Error as error:
         raise describe(error, str(path), doing="read the record of suites") from error
-    return database
-
-
-def receipts_of(path: Path, limit: int) -> list[Receipt]:
-    """The latest receipts in the database of a server that does not run, oldest first; raises `RecordError`."""
-    with contextlib.closing(read_only(path)) as database:
-        rows = database.execute("SELECT * FROM receipts ORDER BY number DESC LIMIT ?", (limit,)).fetchall()
-        return [Receipt(*row) for row in reversed(rows)]
+    return [Receipt(*row) for row in reversed(rows)]
 
 
 def saved_in(path: Path) -> Saved:
-    """What the database of a server that does not run goes on from; raises `RecordError`."""
-    with contextlib.closing(read_only(path)) as database:
-        try:
+    """What a copy of a server's database goes on from; raises `RecordError`."""
+    try:
+        with contextlib.closing(open_database(path)) as database:
             return load(database)
-        except (sqlite3.Error, msgspec.MsgspecError, ValueError) as error:
-            raise RecordError(f"{path}: the record of suites cannot be read: {error}") from error
+    except sqlite3.Error as error:
+        raise describe(error, str(path), doing="read the record of suites") from error
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise RecordError(f"{path}: an entry of the journal cannot be read: {error}") from error
 
 
 def arguments_text(command: Command) -> str:
