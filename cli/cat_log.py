@@ -70,6 +70,7 @@ MODES = {
     is_flag=True,
     help="Ask the running scheduler for the log instead of reading files: no file system need be shared with it.",
 )
+@click.option("-o", "--force-remote", is_flag=True, help="Accepted for older scripts: job logs are on this host.")
 @click.option("--prepend-path", is_flag=True, help="Print the file's host and path first.")
 def command(
     printer: Printer,
@@ -79,6 +80,7 @@ def command(
     submit_number: str | None,
     rotation: int,
     remote: bool,
+    force_remote: bool,
     prepend_path: bool,
 ) -> int:
     """Print or follow a log of a workflow's scheduler, or of a job."""

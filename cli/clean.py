@@ -33,8 +33,18 @@ from .workflows import installed_runs
     help="Remove only these paths or globs within the run.",
 )
 @click.option("--local-only", "--local", is_flag=True, help="Remove files on this host only, which is what is done.")
+@click.option("--remote-only", "--remote", is_flag=True, help="Remove nothing on this host; there is no other yet.")
+@click.option("--timeout", metavar="DURATION", hidden=True)
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before removing several runs.")
-def command(printer: Printer, workflows: tuple[str, ...], parts: tuple[str, ...], local_only: bool, yes: bool) -> int:
+def command(
+    printer: Printer,
+    workflows: tuple[str, ...],
+    parts: tuple[str, ...],
+    local_only: bool,
+    remote_only: bool,
+    timeout: str | None,
+    yes: bool,
+) -> int:
     """Delete the files of stopped runs from this host.
 
     A running workflow is never touched. Symbolic links are removed and not followed, except where they
@@ -44,6 +54,11 @@ def command(printer: Printer, workflows: tuple[str, ...], parts: tuple[str, ...]
     runs = _expand(workflows)
     for run in runs:
         refuse_running(run)
+    if remote_only:
+        if local_only:
+            raise InputError("--local-only and --remote-only exclude each other")
+        printer.result({}, "")
+        return 0
     if not yes and set(runs) != {name.rstrip("/") for name in workflows}:
         _confirm(printer, runs)
     paths = [path for part in parts for path in part.split(":") if path]

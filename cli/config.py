@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .options import cli_command, template_options, template_variables
+from .options import against_source_option, cli_command, initial_point_option, template_options, template_variables
 from .printer import Printer
 
 
@@ -31,9 +31,17 @@ from .printer import Printer
 @click.option("-d", "--defaults", is_flag=True, help="Print what is not set, too, with its default.")
 @click.option("-n", "--null-value", default="", metavar="TEXT", help="Print this where a value is unset.")
 @click.option("-o", "--one-line", is_flag=True, help="Print several single values on one line.")
-@click.option("--print-hierarchy", "--hierarchy", is_flag=True, help="Print where the site's files are looked for.")
+@click.option(
+    "--print-hierarchy",
+    "--print-filenames",
+    "--hierarchy",
+    is_flag=True,
+    help="Print where the site's files are looked for.",
+)
 @click.option("--platform-names", is_flag=True, help="Print the names of the site's platforms and platform groups.")
 @click.option("--platforms", is_flag=True, help="Print the configuration of the site's platforms and platform groups.")
+@against_source_option
+@initial_point_option
 @template_options
 def command(
     printer: Printer,
@@ -45,6 +53,8 @@ def command(
     print_hierarchy: bool,
     platform_names: bool,
     platforms: bool,
+    against_source: bool,
+    initial_cycle_point: str | None,
     set_values: tuple[str, ...],
     set_list: tuple[str, ...],
     set_file: str | None,
@@ -68,10 +78,12 @@ def command(
     else:
         from .definitions import load
 
-        _, config = load(workflow, template_variables(set_values, set_list, set_file))
+        _, config = load(workflow, template_variables(set_values, set_list, set_file), against_source=against_source)
         for warning in config.warnings:
             printer.warn(warning)
         data = config_text.workflow_data(config, defaults=defaults)
+        if initial_cycle_point is not None:
+            data["scheduling"] = {**data["scheduling"], "initial cycle point": initial_cycle_point}
     if not items:
         printer.result(data, lambda: "\n".join(config_text.lines(data, null=null_value)))
         return 0

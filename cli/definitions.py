@@ -15,13 +15,27 @@ if TYPE_CHECKING:
     from ..flow.language.definition import WorkflowDefinition
 
 
-def load(text: str, variables: Mapping[str, Any]) -> tuple[Definition, WorkflowConfig]:
+def load(text: str, variables: Mapping[str, Any], *, against_source: bool = False) -> tuple[Definition, WorkflowConfig]:
     """Find a workflow and read its configuration.
+
+    Args:
+        text: ID of an installed workflow, name of a source, or path.
+        variables: template variables of the command line.
+        against_source: read the source of an installed workflow, with the variables its run was started with.
 
     Raises:
         InputError: there is no such workflow.
         LanguageError: it is not valid, with file and line.
     """
+    if against_source:
+        from ..contact.paths import run_root
+        from ..flow.prepare import saved_template_variables
+        from .reinstallation import source_of
+        from .workflows import find_run
+
+        run = find_run(text)
+        source = Definition(source_of(run), run, installed=True)
+        return source, read(source, {**saved_template_variables(run_root() / run), **variables})
     found = find_definition(text)
     return found, read(found, variables)
 

@@ -10,7 +10,7 @@ import click
 from .definitions import build, load, read_range
 from .exceptions import UsageError
 from .graphs import Graph, dot_text, graph_of, namespace_graph, reference_text
-from .options import cli_command, initial_point_option, template_options, template_variables
+from .options import against_source_option, cli_command, initial_point_option, template_options, template_variables
 from .printer import Printer
 
 FORMATS = ("text", "dot", "svg")
@@ -44,6 +44,7 @@ FORMATS = ("text", "dot", "svg")
 @click.option("-o", "--output", metavar="FILE", help="Write to a file.")
 @click.option("--show-suicide", is_flag=True, help="Show suicide triggers.")
 @click.option("--diff", "other", metavar="WORKFLOW", help="Show how the graph differs from that of another workflow.")
+@against_source_option
 @initial_point_option
 @template_options
 def command(
@@ -60,6 +61,7 @@ def command(
     output: str | None,
     show_suicide: bool,
     other: str | None,
+    against_source: bool,
     initial_cycle_point: str | None,
     set_values: tuple[str, ...],
     set_list: tuple[str, ...],
@@ -73,7 +75,7 @@ def command(
     variables = template_variables(set_values, set_list, set_file)
 
     def make(text: str) -> Graph:
-        _, config = load(text, variables)
+        _, config = load(text, variables, against_source=against_source and text == workflow)
         definition = build(config, initial_point=initial_cycle_point)
         if namespaces:
             ancestors = definition.family_parents

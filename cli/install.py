@@ -22,6 +22,7 @@ from .workflows import find_source, installed_runs
 @click.option("-n", "--workflow-name", metavar="NAME", help="Install under this name; default: the source's.")
 @click.option("-r", "--run-name", metavar="NAME", help="Name the run instead of numbering it.")
 @click.option("--no-run-name", is_flag=True, help="Install without a run number: the workflow's directory is the run.")
+@click.option("--comms-timeout", type=float, hidden=True)
 @click.option("--no-ping", is_flag=True, help="Do not mention other runs of the workflow that are running.")
 def command(
     printer: Printer,
@@ -29,6 +30,7 @@ def command(
     workflow_name: str | None,
     run_name: str | None,
     no_run_name: bool,
+    comms_timeout: float | None,
     no_ping: bool,
 ) -> int:
     """Copy a workflow into the run directory (~/cylc-run), ready to run.

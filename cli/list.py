@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .definitions import build, load, read_range
-from .options import cli_command, initial_point_option, template_options, template_variables
+from .options import against_source_option, cli_command, initial_point_option, template_options, template_variables
 from .printer import Printer
 from .tree import walk
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     metavar="[START],[STOP]",
     help="Task ids from START to STOP, which may be an interval from START; ',' for the first three points.",
 )
+@against_source_option
 @initial_point_option
 @template_options
 def command(
@@ -49,13 +50,14 @@ def command(
     box: bool,
     with_titles: bool,
     points: str | None,
+    against_source: bool,
     initial_cycle_point: str | None,
     set_values: tuple[str, ...],
     set_list: tuple[str, ...],
     set_file: str | None,
 ) -> int:
     """Print the tasks of a workflow, or its families, or what runs at some cycle points."""
-    _, config = load(workflow, template_variables(set_values, set_list, set_file))
+    _, config = load(workflow, template_variables(set_values, set_list, set_file), against_source=against_source)
     definition = build(config, initial_point=initial_cycle_point)
     if points is not None:
         identifiers = task_identifiers(definition, points)

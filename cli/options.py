@@ -7,11 +7,27 @@ from typing import Any, TypeVar
 
 import click
 
+from .abbreviations import expand
 from .exceptions import InputError
 from .printer import make_printer
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 COMMON = ("verbose", "quiet", "debug", "color", "timestamp")
+
+
+class _Command(click.Command):
+    """A command whose long options may be cut short."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        names = {
+            name: parameter
+            for parameter in self.get_params(ctx)
+            if isinstance(parameter, click.Option)
+            for name in (*parameter.opts, *parameter.secondary_opts)
+        }
+        # Both names of a switch (--timestamp, --no-timestamp) are the same parameter, not the same meaning.
+        meanings = {name: (id(one), name in one.secondary_opts) for name, one in names.items()}
+        return super().parse_args(ctx, expand(args, meanings))
 
 
 def cli_command(*, json: bool = True, epilog: str | None = None) -> Callable[[Callable[..., Any]], click.Command]:
@@ -32,7 +48,7 @@ def cli_command(*, json: bool = True, epilog: str | None = None) -> Callable[[Ca
                 settings["json"] = values.pop("json")
             return function(make_printer(**settings), **values)
 
-        return click.Command(
+        return _Command(
             name=function.__name__,
             callback=callback,
             params=parameters,
@@ -95,6 +111,15 @@ def initial_point_option(function: Function) -> Function:
         "--icp",
         metavar="POINT",
         help="Use this initial cycle point instead of the one defined.",
+    )(function)
+
+
+def against_source_option(function: Function) -> Function:
+    """``--against-source``: the source of an installed workflow in place of its copy."""
+    return click.option(
+        "--against-source",
+        is_flag=True,
+        help="Look at the source that WORKFLOW was installed from, with the template variables of the run.",
     )(function)
 
 

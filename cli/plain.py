@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import NoReturn
 
+from .abbreviations import expand
 from .exceptions import UsageError
 from .printer import Printer, make_printer
 
@@ -35,7 +36,7 @@ class Parser(argparse.ArgumentParser):
         common.add_argument("--debug", action="store_true", help="say everything; show the traceback of an error")
         common.add_argument("--color", "--colour", choices=("never", "auto", "always"), default="auto")
         common.add_argument("--timestamp", action=argparse.BooleanOptionalAction, default=False)
-        values = self.parse_intermixed_args(self._with_values_joined(argv))
+        values = self.parse_intermixed_args(self._with_values_joined(expand(argv, self._option_string_actions)))
         printer = make_printer(
             json=self.json and values.json,
             quiet=values.quiet,

@@ -10,7 +10,7 @@ import click
 from ..contact.paths import run_root
 from .options import cli_command, template_options
 from .playing import options_of, play_workflow
-from .printer import Printer
+from .printer import Printer, make_printer
 from .workflows import find_run
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -28,6 +28,7 @@ PLAY_OPTIONS = (
     click.option(
         "-t",
         "--start-task",
+        "--starttask",
         multiple=True,
         metavar="CYCLE/TASK",
         help="Start from these tasks. May be repeated.",
@@ -40,7 +41,27 @@ PLAY_OPTIONS = (
     click.option("--abort-if-any-task-fails", is_flag=True, help="Stop, with an error, at the first failure."),
     click.option("--reference-log", is_flag=True, help="Write a reference.log of what triggers what."),
     click.option("--reference-test", is_flag=True, help="Fail unless the run triggers as its reference.log says."),
-    click.option("-N", "--no-detach", is_flag=True, help="Stay in the foreground; the log goes to the terminal."),
+    click.option(
+        "-N",
+        "--no-detach",
+        "--non-daemon",
+        is_flag=True,
+        help="Stay in the foreground; the log goes to the terminal.",
+    ),
+    click.option("--host", metavar="HOST", help="Where to run: this host, so far."),
+    click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(["plain", "json"]),
+        default="plain",
+        help="What to print of a scheduler left running.",
+    ),
+    # Those of other schedulers' command lines that ask for nothing here: no question is asked, no plug-in is needed.
+    click.option("--upgrade", is_flag=True, hidden=True),
+    click.option("--downgrade", is_flag=True, hidden=True),
+    click.option("--profile", is_flag=True, hidden=True),
+    click.option("--main-loop", multiple=True, hidden=True),
+    click.option("--comms-timeout", type=float, hidden=True),
 )
 
 
@@ -71,5 +92,12 @@ def command(printer: Printer, workflow: str, no_detach: bool, **values: Any) -> 
         options,
         detach=not no_detach,
         terminal_timestamps=True,
-        say=lambda text: printer.done({"workflow": run, "message": text}, text),
+        say=teller(printer, run, values["output_format"]),
     )
+
+
+def teller(printer: Printer, run: str, output_format: str) -> Callable[[str], None]:
+    """What tells of a scheduler that was started or resumed, in the format asked for."""
+    if output_format == "json":
+        printer = make_printer(json=True)
+    return lambda text: printer.done({"workflow": run, "message": text}, text)

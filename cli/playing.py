@@ -149,6 +149,7 @@ def options_of(values: dict[str, Any], *, debug: bool, verbosity: int) -> PlayOp
     """The options of ``play`` as click hands them over."""
     from .options import template_variables
 
+    _refuse_other_hosts(values.get("host"))
     level = "DEBUG" if debug or verbosity > 1 else "WARNING" if verbosity < 0 else "INFO"
     return PlayOptions(
         initial_point=values["initial_cycle_point"],
@@ -167,3 +168,10 @@ def options_of(values: dict[str, Any], *, debug: bool, verbosity: int) -> PlayOp
         verbose=verbosity > 0,
         template_variables=template_variables(values["set_values"], values["set_list"], values["set_file"]),
     )
+
+
+def _refuse_other_hosts(host: str | None) -> None:
+    import socket
+
+    if host not in (None, "localhost", "127.0.0.1", socket.gethostname(), socket.getfqdn()):
+        raise InputError(f"--host={host}: a scheduler is started on the host where you are; log in to {host} first")

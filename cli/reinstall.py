@@ -31,8 +31,9 @@ def agreed(changes: FileChanges, run: str, *, yes: bool) -> bool:
 )
 @click.argument("workflows", nargs=-1, required=True, metavar="WORKFLOW...")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--comms-timeout", type=float, hidden=True)
 @click.option("--dry-run", is_flag=True, help="List what would change, and change nothing.")
-def command(printer: Printer, workflows: tuple[str, ...], yes: bool, dry_run: bool) -> int:
+def command(printer: Printer, workflows: tuple[str, ...], yes: bool, comms_timeout: float | None, dry_run: bool) -> int:
     """Make the files of installed workflows the same as those of their sources again.
 
     Files that were added, changed or removed in the source are added, changed or removed in the run. What the run

@@ -10,7 +10,7 @@ import click
 from ..contact.paths import run_root
 from .installation import install_workflow
 from .options import cli_command
-from .play import play_options
+from .play import play_options, teller
 from .playing import options_of, play_workflow
 from .printer import Printer
 from .validate import validate
@@ -22,6 +22,8 @@ from .workflows import find_source
 @click.option("-n", "--workflow-name", metavar="NAME", help="Install under this name; default: the source's.")
 @click.option("-r", "--run-name", metavar="NAME", help="Name the run instead of numbering it.")
 @click.option("--no-run-name", is_flag=True, help="Install without a run number.")
+@click.option("--no-ping", is_flag=True, help="Accepted for older scripts.")
+@click.option("--check-circular", is_flag=True, help="Look for circular dependencies in large graphs, too.")
 @play_options
 def command(
     printer: Printer,
@@ -29,13 +31,15 @@ def command(
     workflow_name: str | None,
     run_name: str | None,
     no_run_name: bool,
+    no_ping: bool,
+    check_circular: bool,
     no_detach: bool,
     **values: Any,
 ) -> int:
     """Validate a workflow, install it and play it."""
     definition = find_source(source)
     options = options_of(values, debug=printer.verbosity > 1, verbosity=printer.verbosity)
-    validate(definition, options)
+    validate(definition, options, check_circular=check_circular)
     installed = install_workflow(definition, name=workflow_name, run_name=run_name, numbered=not no_run_name)
     printer.info(f"INSTALLED {installed.workflow} from {installed.source}")
     return play_workflow(
@@ -44,5 +48,5 @@ def command(
         options,
         detach=not no_detach,
         terminal_timestamps=True,
-        say=lambda text: printer.done({"workflow": installed.workflow, "message": text}, text),
+        say=teller(printer, installed.workflow, values["output_format"]),
     )

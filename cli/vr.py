@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from ..contact.file import Liveness, detect_old_contact
 from ..contact.paths import contact_path, run_root
-from ..flow.prepare import PlayOptions, saved_template_variables
+from ..flow.prepare import saved_template_variables
 from .exceptions import InputError
 from .options import cli_command
-from .play import play_options
+from .play import play_options, teller
 from .playing import options_of, play_workflow
 from .printer import Printer
 from .reinstall import agreed
@@ -31,8 +31,17 @@ from .workflows import Definition, find_run
 @click.argument("workflow", metavar="WORKFLOW")
 @click.option("--yes", is_flag=True, help="Do not ask before files are changed.")
 @click.option("-g", "--global", "reread_global", is_flag=True, help="Accepted for older scripts.")
+@click.option("--check-circular", is_flag=True, help="Look for circular dependencies in large graphs, too.")
 @play_options
-def command(printer: Printer, workflow: str, yes: bool, reread_global: bool, no_detach: bool, **values: Any) -> int:
+def command(
+    printer: Printer,
+    workflow: str,
+    yes: bool,
+    reread_global: bool,
+    check_circular: bool,
+    no_detach: bool,
+    **values: Any,
+) -> int:
     """Take changes of a workflow's source up: validate the source, reinstall it, and reload it if it is running, else
     play it.
 
@@ -50,7 +59,11 @@ def command(printer: Printer, workflow: str, yes: bool, reread_global: bool, no_
             "-z and --set-file out"
         )
     variables = {**saved_template_variables(directory), **options.template_variables}
-    validate(Definition(source, run, installed=True), replace(options, template_variables=variables))
+    validate(
+        Definition(source, run, installed=True),
+        replace(options, template_variables=variables),
+        check_circular=check_circular,
+    )
     changes = file_changes(source, directory)
     if changes:
         if not agreed(changes, run, yes=yes):
@@ -60,7 +73,14 @@ def command(printer: Printer, workflow: str, yes: bool, reread_global: bool, no_
         printer.done(None, f"REINSTALLED {run} from {source}")
     if is_running:
         return _reload(printer, run) if changes else _nothing_to_do(printer, run, source)
-    return _play(printer, run, options, detach=not no_detach)
+    return play_workflow(
+        run,
+        directory,
+        options,
+        detach=not no_detach,
+        terminal_timestamps=True,
+        say=teller(printer, run, values["output_format"]),
+    )
 
 
 def _is_running(run: str) -> bool:
@@ -83,15 +103,4 @@ def _reload(printer: Printer, run: str) -> int:
         timeout=300.0,
         reason="validate-reinstall",
         say=lambda result: f"reloaded {run}",
-    )
-
-
-def _play(printer: Printer, run: str, options: PlayOptions, *, detach: bool) -> int:
-    return play_workflow(
-        run,
-        run_root() / run,
-        options,
-        detach=detach,
-        terminal_timestamps=True,
-        say=lambda text: printer.done({"workflow": run, "message": text}, text),
     )
