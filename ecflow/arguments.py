@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from attrs import frozen
 
-from .commands import COMMANDS, OPTION
+from .commands import CHILD, COMMANDS, OPTION
 from .exceptions import ArgumentError
 
-_FLAGS = ("add", "remove")
-"""Options that take every word up to the next one."""
+HEADING = "ecflow_client: Caught exception whilst parsing arguments:"
 _OWN_WORDS = {"begin": ("--force",)}
 """Words of a command that look like another command."""
 
@@ -52,9 +52,9 @@ def parse(argv: Sequence[str]) -> Invocation:
         elif given and (not token.startswith("--") or _takes_any(given[-1][0])):
             given[-1][1].append(token)
         elif token.startswith("--"):
-            raise _wrong(f"unrecognised option '{token}'", argv)
+            raise wrong(f"unrecognised option '{token}'", argv)
         else:
-            raise _wrong(f"'{token}' stands before any option: begin with --COMMAND", argv)
+            raise wrong(f"'{token}' stands before any option: begin with --COMMAND", argv)
     options: dict[str, str] = {}
     added: dict[str, str] = {}
     removed: list[str] = []
@@ -66,18 +66,41 @@ def parse(argv: Sequence[str]) -> Invocation:
             removed += words
         elif COMMANDS[name].route == OPTION:
             if not words and name != "ssl":
-                raise _wrong(f"the required argument for option '--{name}' is missing", argv)
+                raise wrong(f"the required argument for option '--{name}' is missing", argv)
             options[name] = words[0] if words else "1"
         else:
             commands.append((name, words))
     if not commands:
-        raise _wrong("no command among the options", argv)
+        raise wrong("no command among the options", argv)
     if len(commands) > 1:
         named = ", ".join(f"--{name}" for name, _ in commands)
-        raise _wrong(f'one command at a time, or --group="..."; here are {named}', argv)
+        raise wrong(f'one command at a time, or --group="..."; here are {named}', argv)
     (command, words), *_ = commands
+    _check_number(command, words, argv)
     shown = f"--{command}" + (f"={' '.join(words)}" if words else "")
     return Invocation(command, tuple(words), options, added, tuple(removed), shown)
+
+
+_OPTIONAL = re.compile(r"(?:^|(?<=\s))\[[^\]]*\]")
+_QUOTED = re.compile(r'"[^"]*"')
+
+
+def least_words(arguments: str) -> int:
+    """How many words a command needs at least, by how its arguments are written in the table."""
+    text = _QUOTED.sub("TEXT", _OPTIONAL.sub("", arguments)).replace(" | ", "|")
+    return sum(not word.startswith("...") for word in text.split())
+
+
+def _check_number(name: str, words: list[str], argv: Sequence[str]) -> None:
+    """Raise `ArgumentError` for a command that has fewer words than it needs, or any if it takes none."""
+    command = COMMANDS[name]
+    least = least_words(command.arguments)
+    if least and not words:
+        raise wrong(f"the required argument for option '--{name}' is missing", argv)
+    if len(words) < least:
+        raise wrong(f"--{name} needs {command.arguments}; see --help={name}", argv)
+    if words and not command.arguments and command.route != CHILD:
+        raise wrong(f"option '--{name}' does not take any arguments", argv)
 
 
 def _takes_any(name: str) -> bool:
@@ -89,10 +112,12 @@ def _variables(words: list[str], argv: Sequence[str]) -> dict[str, str]:
     for word in words:
         name, equals, value = word.partition("=")
         if not equals or not name:
-            raise _wrong(f"--add takes NAME=value, not '{word}'", argv)
+            raise wrong(f"--add takes NAME=value, not '{word}'", argv)
         found[name] = value
     return found
 
 
-def _wrong(reason: str, argv: Sequence[str]) -> ArgumentError:
-    return ArgumentError(f"ecflow_client: Caught exception whilst parsing arguments:\n{reason}\nargs: {' '.join(argv)}")
+def wrong(reason: str, argv: Sequence[str]) -> ArgumentError:
+    """What is wrong with a command line, in the form ecFlow's client says it."""
+    line = " ".join(("ecflow_client", *argv))
+    return ArgumentError(f"{HEADING}\n{reason}\nargs: {line}\n")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..contact.paths import current_user
 from ..network.client import new_id
-from ..network.exceptions import ClientError, ClientTimeout, ServerLost
+from ..network.exceptions import ClientError, ClientTimeout, NotAuthorised, ServerLost
 from ..network.suite_client import SuiteClient
 from .commands import CHANGE, COMMANDS
 from .exceptions import ArgumentError, ConnectionFailed, ServerRefused
@@ -19,6 +19,8 @@ RETRY_SECONDS = 1.0
 CHILD_RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0)
 REASON_VARIABLE = "TIDEMILL_REASON"
 """Why a command is given, for its receipt: ecFlow has no option for that."""
+UNREACHED = (ServerLost, ClientTimeout, NotAuthorised)
+"""Nobody could be asked: worth another try, and other hosts."""
 CHILD_WAIT_SECONDS = 120.0
 """How long a server is asked to hold a job's report that has to wait."""
 
@@ -108,7 +110,7 @@ class Asking:
                 self._turn_to(host, port)
                 try:
                     answer = self._request("child", arguments, timeout_seconds=CHILD_WAIT_SECONDS + 70)
-                except (ServerLost, ClientTimeout) as error:
+                except UNREACHED as error:
                     problem = str(error)
                     continue
                 except ClientError as error:
@@ -166,7 +168,7 @@ class Asking:
                 self._turn_to(host, port)
                 try:
                     return self._request(endpoint, arguments, timeout_seconds=timeout_seconds, id=id)
-                except (ServerLost, ClientTimeout) as error:
+                except UNREACHED as error:
                     problem = str(error)
                 except ClientError as error:
                     raise ServerRefused(f"Error: request( {line} ) failed!  Server reply: {error}") from None

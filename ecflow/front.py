@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from .. import __version__
-from .arguments import Invocation, parse
+from .arguments import HEADING, Invocation, parse, wrong
 from .commands import CHILD, COMMANDS, LOCAL
 from .exceptions import ArgumentError, EcflowError
 from .settings import Settings, settings_of
@@ -18,9 +18,14 @@ def main(argv: Sequence[str]) -> int:
         invocation = parse(argv)
         settings = settings_of().with_options(invocation.options)
         return run(invocation, settings)
+    except ArgumentError as error:
+        is_whole = str(error).startswith("ecflow_client:")
+        print(error if is_whole else wrong(str(error).removeprefix(HEADING), argv), file=sys.stderr)
     except EcflowError as error:
         print(error, file=sys.stderr)
-        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 1
 
 
 def run(invocation: Invocation, settings: Settings) -> int:
@@ -98,8 +103,17 @@ def _user(invocation: Invocation, settings: Settings) -> int:
             milliseconds = round(seconds * 1000)
             print(f"ping server({settings.where}) succeeded in {_duration(seconds)}  ~{milliseconds} milliseconds")
             return 0
-        if name == "load" and "check_only" in words[1:]:
-            return _check_only(words)
+        if name == "load" and not {"check_only", "print", "stats"}.isdisjoint(words[1:]):
+            from .checking import check_file
+
+            check_file(words[0], is_printed="print" in words[1:], is_counted="stats" in words[1:])
+            if "check_only" in words[1:]:
+                return 0
+        if name == "plug" and not words[1].startswith("/"):
+            from .plugging import move
+
+            move(asking, *words[:2])
+            return 0
         answer = asking.user_command(name, words, attachments=attachments_of(name, words), line=invocation.line)
     finally:
         asking.close()
@@ -109,31 +123,13 @@ def _user(invocation: Invocation, settings: Settings) -> int:
     return 0
 
 
-def _check_only(words: list[str]) -> int:
-    from ..flow.suite.check import check_definition
-    from ..flow.suite.exceptions import SuiteError
-    from ..flow.suite.reader import read_definition
-    from ..flow.suite.writer import Style, write_definition
-    from .asking import attachments_of
-
-    text = attachments_of("load", words)["definition"]
-    try:
-        defs = read_definition(text, words[0])
-        findings = check_definition(defs)
-        findings.raise_errors(words[0])
-    except SuiteError as error:
-        raise EcflowError(str(error)) from None
-    for warning in findings.warnings:
-        print(f"warning: {warning.text(words[0])}", file=sys.stderr)
-    if "print" in words:
-        print(write_definition(defs, Style.DEFS), end="")
-    return 0
-
-
 def _confirmed(question: str, words: list[str]) -> bool:
     what = "all suites" if "_all_" in words else " ".join(word for word in words if word.startswith("/"))
-    print(question.format(what=what), end="", flush=True)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    print(question.format(what=what), end=" ", flush=True)
+    answer = sys.stdin.readline()
+    if not answer:
+        print("\nnothing was done: there is nobody to ask. Give yes among the arguments", file=sys.stderr)
+    return answer.strip().lower() in ("y", "yes")
 
 
 def _duration(seconds: float) -> str:

@@ -17,10 +17,11 @@ def help_text(topic: str = "") -> str:
         return "\n\n".join(command_help(command) for command in COMMANDS.values()) + "\n"
     if topic in ("summary", "child", "user", "option"):
         chosen = [command for command in COMMANDS.values() if _is_of(command, topic)]
-        return "\nEcflow client commands:\n\n" + "".join(f"{summary_line(command)}\n" for command in chosen)
+        which = f"{topic} " if topic != "summary" else ""
+        return f"\nEcflow {which}client commands:\n\n" + "".join(f"{summary_line(command)}\n" for command in chosen)
     if topic in COMMANDS:
         return command_help(COMMANDS[topic]) + "\n"
-    return f"No matching command found, please choose from:\n{_names()}\n"
+    return f"No matching command found, please choose from:\n\n{_table()}\n"
 
 
 def summary_line(command: EcflowCommand) -> str:
@@ -64,6 +65,10 @@ def _banner() -> str:
 
 
 def _names() -> str:
+    return f"Commands:\n\n{_table()}"
+
+
+def _table() -> str:
     names = list(COMMANDS)
     rows = [names[first : first + COLUMNS] for first in range(0, len(names), COLUMNS)]
-    return "Commands:\n\n" + "\n".join("   " + "".join(f"{name:<{WIDTH}}" for name in row).rstrip() for row in rows)
+    return "\n".join("   " + "".join(f"{name:<{WIDTH}}" for name in row).rstrip() for row in rows)

@@ -15,11 +15,6 @@ from .settings import port_number
 _LIVE = (State.ACTIVE, State.SUBMITTED)
 
 
-def is_elsewhere(destination: str) -> bool:
-    """Whether a destination names a server."""
-    return not destination.startswith("/")
-
-
 def move(asking: Asking, source: str, destination: str) -> None:
     """Move a node to another server.
 

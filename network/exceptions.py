@@ -29,6 +29,10 @@ class ServerLost(ClientError):
     """The connection to the server broke, or nothing listens there."""
 
 
+class NotAuthorised(ClientError):
+    """Something listens there, but there are no keys to be let in with."""
+
+
 class NotConnected(ClientError, ConnectionError):
     """There is no connection to the server."""
 

@@ -10,7 +10,7 @@ import zmq
 from ..contact.paths import suite_server_directory
 from .client import RequestClient
 from .connection import Connection, Keys, read_keys
-from .exceptions import ClientError, ClientTimeout, ServerLost
+from .exceptions import ClientError, ClientTimeout, NotAuthorised, ServerLost
 
 
 class SuiteClient(RequestClient):
@@ -25,7 +25,8 @@ class SuiteClient(RequestClient):
     Raises (when asked something):
         ServerLost: the host is unknown, or nothing listens there.
         ClientTimeout: no answer came in time.
-        ClientError: the server said no, or there are no keys to be let in with.
+        NotAuthorised: there are no keys to be let in with.
+        ClientError: the server said no.
     """
 
     def __init__(
@@ -38,17 +39,20 @@ class SuiteClient(RequestClient):
             return read_keys(suite_server_directory(self.host, self.port) / ".service")
         except ClientError as error:
             self._look()
-            raise ClientError(
+            raise NotAuthorised(
                 f"something listens on {self.host}:{self.port}, but not authorised: {error}. "
                 "The keys belong to the user that runs the server"
             ) from None
 
     def _look(self) -> None:
         """Find out why there is no connection."""
+        if not 0 < self.port < 65_536:
+            raise ServerLost(f"{self.port} is no port: ports are 1 to 65535")
         try:
             found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise ServerLost(f"unknown host {self.host}: {error}") from None
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ServerLost(f"unknown host {self.host}: {reason}") from None
         reason = "nothing listens there"
         for family, kind, protocol, _, address in found:
             with socket.socket(family, kind, protocol) as trial:
