@@ -219,7 +219,7 @@ class SuiteEngine:
                 self.consider(other)
 
     def all_changed(self, nodes: Iterable[Node], top: Node) -> None:
-        """Everything about `top` and nodes below it may have changed. It will be looked at, with all below it, anyway."""
+        """Everything about `top` and nodes below it may have changed; these will all be looked at anyway."""
         touch = self.changes.touch
         tables = (self.watchers.of_state, self.watchers.of_value)
         within = f"{top.path}/"

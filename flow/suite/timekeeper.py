@@ -101,6 +101,7 @@ class Timekeeper:
         for suite, clock in self.clocks.items():
             if self._stands(suite, state):
                 clock.halt(self.engine.now)
+                self.reschedule(suite)
             elif clock.stands_since is not None:
                 clock.go_on(self.engine.now)
                 self.reschedule(suite)
@@ -230,7 +231,8 @@ class Timekeeper:
             waiting.base = flow
         waiting.day = minute // MINUTES_OF_DAY
         for wanted in node.dates:
-            wanted.free = date_fits(wanted, today)
+            # One that ran because of its date alone waits a minute before it runs again that day (ecFlow behaviour).
+            wanted.free = date_fits(wanted, today) and (is_first or not after_run)
         for day in node.days:
             found = next_week_day(day.day, today, after=after_run)
             day.date = (found.year, found.month, found.day)
@@ -318,18 +320,17 @@ class Timekeeper:
     def next_change(self, node: Node) -> int | None:
         """When (by the running time of its suite) the times of a node next change; None if never."""
         clock, waiting = self.clock(node), self._waiting.get(node)
-        if clock is None or waiting is None:
+        if clock is None or waiting is None or clock.stands_since is not None:
             return None
         flow = clock.flow(self.engine.now)
         if clock.hybrid and (node.dates or node.days) and not self._day_is_free(node):
             return None
         found: list[int] = []
         if not self._day_is_free(node):
-            tomorrow = date_of(flow) + timedelta(days=1)
             for wanted in node.dates:
-                day = None if wanted.free else next_date(wanted, tomorrow)
+                day = None if wanted.free else next_date(wanted, date_of(flow))
                 if day is not None:
-                    found.append(_midnight(day))
+                    found.append(max(_midnight(day), (flow // MINUTE + 1) * MINUTE))
             found += [_midnight(date(*day.date)) for day in node.days if not day.free and day.date is not None]
             return min(found, default=None)
         for time in (*node.times, *node.todays, *node.crons):
