@@ -15,6 +15,7 @@ from .prerequisite import FORCED, OutputKey
 from .proxy import TaskProxy, flow_text
 from .selection import SelectionError, names_a_task, select
 from .settable import NothingToSet, output_label, require_outputs, require_prerequisites
+from .simulation import skipped_outputs
 from .since import HOLD_POINT
 
 if TYPE_CHECKING:
@@ -378,6 +379,8 @@ class Interventions:
             label = output_label(proxy.definition, text)
             if text == "required":
                 labels += required_outputs(proxy)
+            elif text == "skip":
+                labels += skipped_outputs(engine, proxy)
             elif label is None:
                 unknown.append(f"{proxy.id} has no output {text}")
                 engine.log("WARNING", f"output {proxy.id}:{text} not found")

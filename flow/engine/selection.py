@@ -38,12 +38,12 @@ class Selection(Struct):
 
 
 def select(engine: Engine, ids: list[str], *, inactive: bool) -> Selection:
-    """What IDs mean (Cylc 8.5 behaviour: globs of cycles, and state selectors, match the pool only).
+    """What IDs mean (Cylc 8.5 behaviour: globs, bare cycles and state selectors match the pool only).
 
     Args:
         engine: the run.
-        ids: relative IDs; a bare cycle means all of it.
-        inactive: whether tasks outside the pool may be meant.
+        ids: relative IDs; a bare cycle means all of it that is active.
+        inactive: whether tasks outside the pool may be meant, by their name or that of a family.
 
     Raises:
         PointError: a cycle is not a cycle point.
@@ -62,6 +62,7 @@ def _select_one(engine: Engine, text: str, inactive: bool, chosen: Selection, se
     cycle, _, rest = text.partition("/")
     cycle, _, cycle_state = cycle.partition(":")
     name, _, state = rest.partition(":")
+    inactive = inactive and bool(name) and not _is_glob(name)
     name, state = name or "root", state or cycle_state
     names = task_names(engine, name)
     if _is_glob(cycle) or state:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..language.definition import FAILED, STANDARD_OUTPUTS, TaskDefinition
+from ..language.definition import FAILED, STANDARD_OUTPUTS, SUCCEEDED, TaskDefinition
 from .events import JobFailed, JobKey, JobMessage, JobStarted, JobSubmitted, JobSucceeded
 from .outputs import required_outputs
 from .proxy import TaskProxy
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 _QUOTED_QUOTE = "'\\''"
 _USER_SCRIPTS = ("init-script", "env-script", "pre-script", "post-script", "err-script", "exit-script")
+
+
+def skipped_outputs(engine: Engine, proxy: TaskProxy) -> list[str]:
+    """What run mode ``skip`` completes: ``[skip]outputs``, else what must be; success unless failure is named."""
+    wanted = list((engine.runtime_of(proxy).get("skip") or {}).get("outputs") or required_outputs(proxy))
+    return wanted if FAILED in wanted or SUCCEEDED in wanted else [*wanted, SUCCEEDED]
 
 
 def run_length_seconds(runtime: Mapping[str, Any]) -> float:
@@ -82,7 +88,7 @@ class Simulator:
         """Complete a task of run mode ``skip`` at once: its ``[skip]outputs``, or those it must complete."""
         engine = self.engine
         key, now = proxy.job_key, engine.now
-        wanted = (engine.runtime_of(proxy).get("skip") or {}).get("outputs") or required_outputs(proxy)
+        wanted = skipped_outputs(engine, proxy)
         engine.outcomes.submitted(JobSubmitted(now, key, "SKIP", "skip", "skip"))
         engine.outcomes.started(JobStarted(now, key))
         for label in wanted:
