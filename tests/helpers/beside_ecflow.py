@@ -1,7 +1,7 @@
 """Plays a suite on a server of ours or on ecFlow's, step by step, and tells what became of it.
 
-No job is run: every task has ``ECF_JOB_CMD true``, and what its job would report is sent from here, in the same order to
-either server. What it reports is in the variable RUN of the task: ``event=e``, ``meter=m:5``, ``label=l:text``,
+No job is run: every task has ``ECF_JOB_CMD true``, and what its job would report is sent from here, in the same order
+to either server. What it reports is in the variable RUN of the task: ``event=e``, ``meter=m:5``, ``label=l:text``,
 ``queue=q:active``, ``abort`` (once), ``fail`` (always), ``hold`` (no more than init); the default is to end well.
 The steps are comments of the definition, ``#> command``.
 """
@@ -13,8 +13,10 @@ import re
 import shlex
 import subprocess
 import sys
+import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from tidemill.ecflow.asking import Asking, attachments_of
@@ -80,8 +82,19 @@ class Ours(Side):
         self.process = subprocess.Popen(
             [*command, "--ecfinterval", str(self.interval)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
-        self._asking = Asking(settings_of({"ECF_HOST": "localhost", "ECF_PORT": str(self.port)}), retry_seconds=0.1)
+        self._kept = threading.local()
+        self._connections: list[Asking] = []
         wait_for(self._answers, "tidemill's server", 20)
+
+    @property
+    def _asking(self) -> Asking:
+        """The connection of this thread."""
+        asking: Asking | None = getattr(self._kept, "asking", None)
+        if asking is None:
+            settings = settings_of({"ECF_HOST": "localhost", "ECF_PORT": str(self.port)})
+            asking = self._kept.asking = Asking(settings, retry_seconds=0.1)
+            self._connections.append(asking)
+        return asking
 
     def _answers(self) -> bool:
         try:
@@ -106,7 +119,8 @@ class Ours(Side):
         return self._asking.child(name, words)
 
     def stop(self) -> None:
-        self._asking.close()
+        for asking in self._connections:
+            asking.close()
         super().stop()
 
 
@@ -133,7 +147,13 @@ class Theirs(Side):
         self.command("restart")
 
     def _run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "ECF_HOST": "localhost", "ECF_PORT": str(self.port), "ECF_DENIED": "1", **variables}
+        environment = {
+            **os.environ,
+            "ECF_HOST": "localhost",
+            "ECF_PORT": str(self.port),
+            "ECF_DENIED": "1",
+            **variables,
+        }
         return subprocess.run(
             [self.client, *words],
             env=environment,
@@ -165,12 +185,12 @@ class Theirs(Side):
         self.command("job_gen")
 
 
-def wait_for(condition, what: str, seconds: float) -> None:  # type: ignore[no-untyped-def]
+def wait_for(condition: Callable[[], object], what: str, seconds: float, *, poll_seconds: float = 0.02) -> None:
     """Return once a condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain for {what}"
-        time.sleep(0.02)
+        time.sleep(poll_seconds)
 
 
 class Play:
@@ -183,15 +203,30 @@ class Play:
         self.steps = [shlex.split(line[2:]) for line in definition.read_text().split("\n") if line.startswith("#>")]
         self.printed: list[str] = []
         """What questions among the steps printed."""
+        self.states: dict[str, list[str]] = {}
+        """The states that every node came to, in order, as the log has them, when all steps were taken."""
+        self.definition_text = self.state_text = ""
+        """The tree, as ``--get`` and ``--migrate`` print it then."""
         self._jobs = 0
+        self._mark = ""
 
     def play(self) -> None:
         """Load the suite, begin it, and take its steps."""
+        self._mark = f"begin of {self.suite} {time.monotonic_ns()}"
+        self.side.command("msg", self._mark)
         self.side.command("load", str(self.definition), "force")
         self.side.command("begin", self.suite[1:])
         self.side.settle()
         for name, *words in self.steps or [["run"]]:
             self._step(name, words)
+        self.finished()
+
+    def finished(self) -> Play:
+        """Take down how the suite stands."""
+        self.definition_text = self.side.command("get", self.suite)
+        self.state_text = self.side.command("migrate", self.suite)
+        self.states = self._states()
+        return self
 
     def _step(self, name: str, words: list[str]) -> None:
         side = self.side
@@ -199,7 +234,7 @@ class Play:
             self.run()
         elif name == "until":  # until PATH STATE: only in fast motion
             path, state = words
-            wait_for(lambda: self._reached(path, state), f"{path} to be {state} on {side.name}", 40)
+            wait_for(lambda: self._reached(path, state), f"{path} to be {state} on {side.name}", 40, poll_seconds=0.1)
         elif name == "child":  # child PATH COMMAND WORD...
             path, command, *rest = words
             self._report(path, command, rest)
@@ -217,8 +252,6 @@ class Play:
 
     def _reached(self, path: str, state: str) -> bool:
         self.run()
-        if path.count(":"):
-            return self.side.command("query", "variable", path).strip() == state
         return self.side.command("query", "state", path).strip() == state
 
     def _report(self, path: str, command: str, words: list[str]) -> None:
@@ -272,19 +305,15 @@ class Play:
                 report(name, *value.split(":"))
         report("complete")
 
-    def sequences(self) -> dict[str, list[str]]:
-        """The states that every node of the suite came to, in order, as the log has them."""
+    def _states(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
         for line in self.side.log_lines():
+            if self._mark in line:
+                found.clear()
             match = LINE.match(line)
             if match and (match[2] == self.suite or match[2].startswith(f"{self.suite}/")):
                 found[match[2]].append(match[1])
         return dict(found)
-
-
-VARYING = re.compile(
-    r" (dur|rt|cl_inc|try|passwd|rid|sc|mc|abort_reason|reason):\S*|^\s*(calendar|history) .*|^# ?enddef|^defs_state.*|^#\d.*"
-)
 
 
 def normalised(text: str) -> list[str]:
@@ -295,8 +324,7 @@ def normalised(text: str) -> list[str]:
             continue
         if re.match(r"\s*edit ECF_\w+ .* # server$", line):
             continue
-        line = re.sub(r" (dur|rt|passwd|rid|reason|abort_reason):\S*", "", line)
-        line = re.sub(r" (nextTime|relativeDuration|ts|date):\S*", "", line)
+        line = re.sub(r" (dur|rt|passwd|rid|nextTime|relativeDuration|date|ts):\S*", "", line)
         line = re.sub(r"(flag:\S*?),?\bmessage\b,?", r"\1", line).replace(" flag: ", " ").removesuffix(" flag:")
         line = line.rstrip().removesuffix(" #")
         if line.strip():
