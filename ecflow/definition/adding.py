@@ -44,8 +44,11 @@ def add_clock(core: nodes.Node, clock: Clock, *, is_end: bool = False) -> None:
     """Give a suite its clock, or the end of it."""
     if not isinstance(core, nodes.Suite):
         raise EcflowError(f"{core.path} is a {core.kind}: only suites have a clock")
+    made = clock.own()
+    if is_end:
+        made.hybrid = False  # an endclock is of no kind
     with as_ecflow_errors():
-        (placing.set_end_clock if is_end else placing.set_clock)(core, clock.own())
+        (placing.set_end_clock if is_end else placing.set_clock)(core, made)
 
 
 def set_expression(core: nodes.Node, kind: str, parts: tuple[Part, ...]) -> None:

@@ -12,12 +12,14 @@ class _Listed(EnumMeta):
     @property
     def names(cls) -> dict[str, Any]:
         """Members by name."""
-        return dict(cls.__members__)
+        members: dict[str, Any] = dict(cls.__members__)
+        return members
 
     @property
     def values(cls) -> dict[int, Any]:
         """Members by number."""
-        return {int(member): member for member in cls.__members__.values()}
+        members: list[Any] = list(cls.__members__.values())
+        return {int(member): member for member in members}
 
 
 class _Enumeration(IntEnum, metaclass=_Listed):
@@ -26,7 +28,8 @@ class _Enumeration(IntEnum, metaclass=_Listed):
     def __str__(self) -> str:
         return self.name
 
-    __format__ = IntEnum.__format__
+    def __format__(self, form: str) -> str:
+        return format(self.name, form)
 
     def __repr__(self) -> str:
         return f"ecflow.{type(self).__name__}.{self.name}"

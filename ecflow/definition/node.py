@@ -31,7 +31,7 @@ from .attributes import (
     ZombieAttr,
 )
 from .enums import AttrType, DState, State, ZombieType
-from .expressions import Expression, PartExpression
+from .expressions import Expression, PartExpression, core_expression
 from .flags import Flag
 from .printing import text_of
 from .repeats import Repeat
@@ -247,11 +247,11 @@ class Node:
 
     def change_trigger(self, expression: str) -> None:
         """Have another trigger; raises `EcflowError` if it makes no sense, and the old one stays."""
-        self.core.trigger = adding.core_expression(Expression(expression).all)
+        self.core.trigger = core_expression(Expression(expression).all)
 
     def change_complete(self, expression: str) -> None:
         """Have another complete expression, as `change_trigger` does."""
-        self.core.complete = adding.core_expression(Expression(expression).all)
+        self.core.complete = core_expression(Expression(expression).all)
 
     # -- taking things away --------------------------------------------------------------------------------------------
 
@@ -718,6 +718,8 @@ def _is_meant(attribute: Any, text: str) -> bool:
     """Whether a name or a written form means an attribute."""
     definition: str = attribute.definition
     if text in (definition, definition.partition(" ")[2]):
+        return True
+    if isinstance(attribute, attributes.Event) and str(attribute.number) == text:
         return True
     if getattr(attribute, "name_or_number", None) == text or getattr(attribute, "zombie_type", None) == text:
         return True

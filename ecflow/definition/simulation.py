@@ -12,6 +12,7 @@ from ...flow.suite.events import ChildCommand, Command, Event, ServerStarted, Ti
 from ...flow.suite.states import State
 from ...flow.suite.times import instant_of
 from ...flow.suite.writer import Style, write_definition
+from ..exceptions import EcflowError
 
 DAY_SECONDS = 86_400
 LONGEST_DAYS = 366
@@ -45,7 +46,7 @@ class _Simulation:
         self.handle(ServerStarted(self.now, seed="simulation", utc_offset_seconds=0, state="RUNNING"))
         self.handle(Command(self.now, "begin", {"words": ["--force"]}, "begin", "simulation", ""))
         if engine.result is not None and (refused := getattr(engine.result, "refused", "")):
-            raise nodes.TreeError(refused)
+            raise EcflowError(refused)
         end = self.now + self.days() * DAY_SECONDS
         while self.jobs < MOST_JOBS and not self.is_done():
             wake = engine.next_wake()
