@@ -87,7 +87,7 @@ _QUOTED = re.compile(r'"[^"]*"')
 
 def least_words(arguments: str) -> int:
     """How many words a command needs at least, by how its arguments are written in the table."""
-    text = _QUOTED.sub("TEXT", _OPTIONAL.sub("", arguments)).replace(" | ", "|")
+    text = re.sub(r"\s+\|\s+", "|", _QUOTED.sub("TEXT", _OPTIONAL.sub("", arguments)))
     return sum(not word.startswith("...") for word in text.split())
 
 
