@@ -23,6 +23,7 @@ from .suite_elements import (
     TriggerElement,
     is_retry,
     name_of,
+    path_of,
     state_of,
 )
 
@@ -87,6 +88,8 @@ class SuiteInstances:
         self._moved: dict[FamilyProxyElement, None] = {}
         self._unwritten: dict[FamilyElement | TaskElement | FamilyProxyElement, None] = {}
         """Whose bytes are still to be made, for who asks for protobuf."""
+        self.moved_paths: list[str] = []
+        """Of nodes that came or went since this was last emptied: triggers may name them."""
         self._runtime_bytes = RuntimeBytes(_RUNTIME)
         self._prefix = f"{picture.identity.id}//$namespace|"
 
@@ -125,6 +128,7 @@ class SuiteInstances:
             # An alias stands beside its task.
             parent = above if isinstance(above, NodeFamilyElement) else _family_of(above)
             self._children.setdefault(node.parent, {})[node] = None
+        self.moved_paths.append(node.path)
         if isinstance(node, Submittable):
             assert parent is not None
             self._add_task(node, parent)
@@ -139,9 +143,12 @@ class SuiteInstances:
         if isinstance(node.parent, Node) and node in self._children.get(node.parent, ()):
             del self._children[node.parent][node]
         element = self.elements.pop(node, None)
+        if element is None:
+            return
+        self.moved_paths.append(path_of(self.picture.suite_name, element.name))
         if isinstance(element, NodeTaskElement):
             self._remove_task(element)
-        elif element is not None:
+        else:
             self._remove_family(element)
 
     def lose(self, holder: Node) -> None:
@@ -193,7 +200,6 @@ class SuiteInstances:
         name = name_of(node)
         above = parent.family
         id = f"{self._prefix}{name}"
-        outputs = {**STANDARD, **{one.name_or_number: one.name_or_number for one in node.events}}
         task = TaskElement(
             id,
             wire.reference(id),
@@ -204,7 +210,7 @@ class SuiteInstances:
             (*parent.names, name),
             (above,),
             above,
-            outputs if node.events else STANDARD,
+            _messages(node),
         )
         self.definitions.tasks[name] = task
         picture.tasks.add(task)
@@ -322,6 +328,8 @@ class SuiteInstances:
                 outputs[event.name_or_number] = 0.0
             else:
                 outputs.pop(event.name_or_number, None)
+        if node.events or element.task.output_messages is not STANDARD:
+            self._show_events(element, node)
         news = news_of(element) if self.picture.task_proxies.touch(element) else None
         if outputs != (element.outputs or {}):
             element.outputs = outputs
@@ -336,6 +344,16 @@ class SuiteInstances:
             news.prerequisites = trigger is not None
         if node.try_number or element.jobs:
             self._show_job(element, node)
+
+    def _show_events(self, element: NodeTaskElement, node: Submittable) -> None:
+        """Events are outputs: users may have added some, or taken some away."""
+        task, messages = element.task, _messages(node)
+        if messages != task.output_messages:
+            task.output_messages = messages
+            self._unwritten[task] = None
+            task.rewrite()
+            element.rewrite()
+            self.picture.tasks.touch(task)
 
     def _count(self, element: NodeTaskElement, step: int) -> None:
         self.picture.workflow.count(element, step)
@@ -359,11 +377,13 @@ class SuiteInstances:
         if not number:
             return
         if latest is None or latest.submit_num < number:
+            if latest is not None and latest.state not in FINAL:
+                # There is another try: this one failed since it was looked at.
+                latest.state, latest.finished_time = FAILED, self._changed_at(node)
+                self.picture.jobs.touch(latest)
             latest = self._new_job(element, number)
         else:
             self.picture.jobs.touch(latest)
-        if not state:
-            return
         if latest.state != state:
             latest.state = state
             at = self._changed_at(node)
@@ -409,8 +429,14 @@ def _job_state(node: Submittable) -> str:
         return SUCCEEDED
     if state is State.ABORTED:
         return state_of(node)
-    # Queued again after a try: that one failed.
-    return FAILED if state is State.QUEUED else ""
+    # Queued again after a try, or forced to be unknown: nothing came of it.
+    return FAILED
+
+
+def _messages(node: Submittable) -> dict[str, str]:
+    if not node.events:
+        return STANDARD
+    return {**STANDARD, **{one.name_or_number: one.name_or_number for one in node.events}}
 
 
 def _family_of(task: NodeTaskElement) -> NodeFamilyElement:

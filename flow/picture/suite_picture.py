@@ -16,7 +16,7 @@ from ..suite.nodes import Defs, Node, Suite
 from ..suite.states import ServerState
 from .definitions import WorkflowIdentity, meta_of
 from .picture import Picture
-from .suite_elements import POINT
+from .suite_elements import POINT, path_of
 from .suite_instances import SuiteDefinitions, SuiteInstances, add_all
 from .workflow import WorkflowElement, time_zone_of
 
@@ -41,6 +41,7 @@ class SuitePicture(Picture):
     def __init__(self, engine: SuiteEngine, suite: Suite | None, identity: WorkflowIdentity) -> None:
         self.suite_engine = engine
         self.suite = suite
+        self.suite_name = "" if suite is None else suite.name
         super().__init__(cast("Any", None), identity, extent=0, clock=time.time)
 
     def _load(self, engine: Any, runtime: Mapping[str, Mapping[str, Any]], extent: int) -> None:
@@ -135,6 +136,7 @@ class SuitePictures:
                     picture.nodes.add(node)
                 yield
             picture.nodes.settle()
+            picture.nodes.moved_paths.clear()
             picture.show_status()
         self._number = number
 
@@ -151,46 +153,56 @@ class SuitePictures:
             return
         delta = changes.since(self._number)
         holders = [holder for holder in delta.structures if isinstance(holder, Node)]
-        if any(isinstance(holder, Defs) for holder in delta.structures):
-            self._take_suites()
         touched: dict[SuitePicture, None] = {}
+        if any(isinstance(holder, Defs) for holder in delta.structures):
+            self._take_suites(touched)
         shown = [(self.of_suite[suite], holder) for holder in holders if (suite := _suite(holder)) in self.of_suite]
         for picture, holder in shown:
             picture.nodes.lose(holder)
         for picture, holder in shown:
             picture.nodes.gain(holder)
             touched[picture] = None
+        for picture in list(touched):
+            self._tell_of_moved(picture, touched)
         for node in delta.nodes:
             picture_of = self.of_suite.get(_suite(node))
             if picture_of is not None:
                 picture_of.nodes.show(node)
                 touched[picture_of] = None
-            self._tell_watchers(node, touched)
+            self._tell_watchers(node.path, touched)
         for picture in touched:
             picture.nodes.settle()
         for picture in self.of_suite.values() if delta.has_root else touched:
             picture.show_status()
         self._number = delta.number
 
-    def _tell_watchers(self, node: Node, touched: dict[SuitePicture, None]) -> None:
+    def _tell_of_moved(self, picture: SuitePicture, touched: dict[SuitePicture, None]) -> None:
+        paths, picture.nodes.moved_paths = picture.nodes.moved_paths, []
+        for path in paths:
+            self._tell_watchers(path, touched)
+
+    def _tell_watchers(self, path: str, touched: dict[SuitePicture, None]) -> None:
         watchers = self.engine.watchers
         for table in (watchers.of_state, watchers.of_value):
-            for other in table.get(node.path, ()):
+            for other in table.get(path, ()):
                 picture = self.of_suite.get(_suite(other))
                 if picture is not None:
                     picture.nodes.waits(other)
                     touched[picture] = None
 
-    def _take_suites(self) -> None:
+    def _take_suites(self, touched: dict[SuitePicture, None]) -> None:
         """Suites came or went."""
         present = set(self.engine.defs.suites)
         for suite in [suite for suite in self.of_suite if suite not in present]:
-            del self.of_suite[suite]
+            gone = self.of_suite.pop(suite)
+            gone.nodes.moved_paths += [path_of(gone.suite_name, one.name) for one in gone.nodes.elements.values()]
+            self._tell_of_moved(gone, touched)
         for suite in self.engine.defs.suites:
             if suite not in self.of_suite:
                 picture = self.of_suite[suite] = SuitePicture(self.engine, suite, self.identity.of_suite(suite.name))
                 add_all(picture.nodes, suite.walk())
                 picture.show_status()
+                touched[picture] = None
 
 
 def _suite(node: Node) -> Suite:
