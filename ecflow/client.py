@@ -180,7 +180,7 @@ class Client:
 
     # -- one request ---------------------------------------------------------------------------------------------------
 
-    def _text(self, name: str, *words: str, attachments: dict[str, Any] | None = None) -> str:
+    def _text(self, name: str, *words: str, attachments: dict[str, str] | None = None) -> str:
         """Ask or tell the server; what it prints."""
         started = time.perf_counter()
         line = f"--{name}" + (f"={' '.join(words)}" if words else "")
@@ -189,7 +189,7 @@ class Client:
             print(f"{line}: {(time.perf_counter() - started) * 1000:.1f} ms", file=sys.stderr)
         return str(answer.get("text", ""))
 
-    def _do(self, name: str, *words: str, attachments: dict[str, Any] | None = None) -> int:
+    def _do(self, name: str, *words: str, attachments: dict[str, str] | None = None) -> int:
         """Tell the server to do something; 0."""
         self._text(name, *words, attachments=attachments)
         if self._syncs_itself:
@@ -589,7 +589,7 @@ class Client:
         """
         script = file_contents if isinstance(file_contents, str) else "".join(f"{line}\n" for line in file_contents)
         options = [*(["create_alias"] if create_alias else []), *([] if run else ["no_run"])]
-        variables = _pairs(used_variables)
+        variables = json.dumps(_pairs(used_variables))
         return self._do("edit_script", path, "submit", *options, attachments={"script": script, "variables": variables})
 
     def get_log(self, lines: int = 100) -> str:

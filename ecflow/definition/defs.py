@@ -298,6 +298,13 @@ class Defs:
                 return Variable(name, variables[name])
         raise NoSuchName(f"the definition has no method, suite or variable '{name}'")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """What ``defs.suite += thing`` ends with: the suite is what it was. Nothing else can be set."""
+        if name in ("core", "_adds_externs"):
+            object.__setattr__(self, name, value)
+        elif not isinstance(value, Suite) or value.core is not self.core.child(name):
+            raise NoSuchName(f"'{name}' of a definition cannot be set: use add_suite, add_variable, or +=")
+
     def __enter__(self) -> Self:
         return self
 

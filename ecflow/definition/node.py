@@ -540,6 +540,13 @@ class Node:
             return Variable(name, value)
         raise NoSuchName(f"{core.kind} {core.path} has no method, child, variable, event, meter or limit '{name}'")
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """What ``family.task += thing`` ends with: the child is what it was. Nothing else can be set."""
+        if name == "core":
+            object.__setattr__(self, name, value)
+        elif not isinstance(value, Node) or value.core is not self.core.child(name):
+            raise NoSuchName(f"'{name}' of {self.core.kind} {self.core.path} cannot be set: use add, or +=")
+
     def get_trigger(self) -> Expression | None:
         """Its trigger."""
         return self._expression("trigger")

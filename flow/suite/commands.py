@@ -6,6 +6,7 @@ is to be printed (mostly nothing). Questions that change nothing are in `queries
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -267,7 +268,7 @@ def check_job_gen_only(engine: SuiteEngine, words: list[str], attachments: Attac
 def edit_script(engine: SuiteEngine, words: list[str], attachments: Attachments) -> None:
     """``edit_script PATH submit|submit_file [FILE] [create_alias] [no_run]``, the script attached as ``script``.
 
-    The variables of the edit may be attached as ``variables``.
+    The variables of the edit may be attached as ``variables``, an object in JSON.
     """
     options, rest = _options(words, "create_alias", "no_run")
     script = attachments.get("script")
@@ -276,7 +277,7 @@ def edit_script(engine: SuiteEngine, words: list[str], attachments: Attachments)
     task = _node(engine, rest[0])
     if not isinstance(task, Task):
         raise CommandError(f"edit_script: {task.path} is no task")
-    variables = {str(name): str(value) for name, value in dict(attachments.get("variables") or {}).items()}
+    variables = _edited_variables(attachments.get("variables"))
     target: Submittable = task
     if "create_alias" in options:
         alias = structure.add_alias(engine, task)
@@ -287,6 +288,16 @@ def edit_script(engine: SuiteEngine, words: list[str], attachments: Attachments)
     engine.lifecycle.add_flag(target, Flag.USER_EDIT)
     if "no_run" not in options:
         engine.releasing.submit(target, script=str(script), user_variables=variables)
+
+
+def _edited_variables(text: Any) -> dict[str, str]:
+    if not text:
+        return {}
+    try:
+        found = json.loads(text) if isinstance(text, str) else dict(text)
+        return {str(name): str(value) for name, value in found.items()}
+    except (ValueError, TypeError, AttributeError):
+        raise CommandError("edit_script: the variables of the edit are to be an object in JSON") from None
 
 
 # -- the server --------------------------------------------------------------------------------------------------------

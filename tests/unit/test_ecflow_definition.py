@@ -341,6 +341,11 @@ def test_what_is_found_on_a_node_is_live() -> None:
     assert "t" in defs.s.f
     assert "t" not in apart.f
     assert [node.get_abs_node_path() for node in defs.s.f.get_all_nodes()][:2] == ["/s/f", "/s/f/t"]
+    defs.s.f.t += Edit(MORE="2")
+    defs.s += Edit(MORE="3")
+    assert (task.MORE.value(), defs.s.find_variable("MORE").value()) == ("2", "3")
+    with pytest.raises(RuntimeError, match="cannot be set"):
+        defs.s.f.t = Task("other")
     task.delete_event("1")
     task.delete_label("")
     task.delete_zombie(ZombieType.path)
