@@ -131,7 +131,7 @@ class SuiteRuntimeServer(RequestServer):
             wait_seconds=min(wait_seconds, LONGEST_WAIT_SECONDS),
         )
 
-    @expose
+    @expose(once=False)  # receipts decide whether an id was there before, also with other arguments
     async def change(
         self,
         name: str,
