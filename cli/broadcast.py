@@ -13,11 +13,14 @@ from .broadcast_settings import (
     read_setting,
     read_settings_file,
 )
-from .control import Result, tell, to_all, workflow_names
+from .control import Result, is_called_cylc, tell, to_all, workflow_names
 from .exceptions import InputError
 from .plain import Parser
 from .printer import JsonPrinter, Printer
 from .workflows import find_runs
+
+CHANGES = ("set", "set_file", "cancel", "cancel_file", "clear", "expire")
+"""What may be asked for: without any of them there is nothing to do, which Cylc's command takes in silence."""
 
 
 def make_parser() -> Parser:
@@ -85,6 +88,8 @@ def main(argv: list[str]) -> int:
     workflows = workflow_names(values.workflows)
     if values.display or values.display_task is not None:
         return _display(printer, workflows, values)
+    if is_called_cylc() and not any(vars(values)[name] for name in CHANGES):
+        return 0
     arguments = _arguments(values)
 
     def say(result: Result) -> str:
@@ -99,6 +104,7 @@ def main(argv: list[str]) -> int:
         timeout=values.comms_timeout,
         reason=values.reason,
         say=say,
+        nothing_is_fine=arguments == {"mode": "clear", "cycle_points": [], "namespaces": []},
     )
 
 

@@ -5,6 +5,7 @@ Jobs tell their own workflow things, too: nothing here imports more than the cli
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from argparse import Namespace
@@ -20,8 +21,16 @@ from .workflows import find_runs
 if TYPE_CHECKING:
     from ..network.client import WorkflowRuntimeClient
 
+UNQUEUED = ("broadcast", "ext_trigger")
+"""Commands that say at once what came of them, in Cylc too."""
 Result = Mapping[str, Any]
 """What a command changed: ``tasks``; what it left alone: ``unmatched``, ``skipped``, ``idle``; and more of its own."""
+
+
+def is_called_cylc() -> bool:
+    """Whether a job's script gave the command as Cylc's, whose commands only ever queue what is to be done: they
+    succeed, with the same words, also where nothing turns out to be there for them."""
+    return os.environ.get("TIDEMILL_CALLED_AS") == "cylc"
 
 
 def tell(
@@ -33,6 +42,7 @@ def tell(
     reason: str,
     say: Callable[[Result], str],
     already_stopped_is_fine: bool = False,
+    nothing_is_fine: bool = False,
     afterwards: Callable[[str], None] | None = None,
     wait_seconds: float | None = None,
 ) -> int:
@@ -46,6 +56,7 @@ def tell(
         reason: why, for the record of the run.
         say: what to tell of a result.
         already_stopped_is_fine: a workflow that does not run counts as success.
+        nothing_is_fine: a command of Cylc that says at once what came of it counts as success though it did nothing.
         afterwards: called for each success.
         wait_seconds: how long to wait for the effect of the command; None for not at all.
     """
@@ -53,6 +64,7 @@ def tell(
     from ..network.exceptions import ClientTimeout, WorkflowStopped
 
     many = len(requests) > 1
+    is_queued = name not in UNQUEUED
     receipts: list[dict[str, Any]] = []
     lines: list[str] = []
     failed = False
@@ -77,12 +89,16 @@ def tell(
             if afterwards is not None:
                 afterwards(run)
             receipts.append({"workflow": run, "ok": missed is None, **receipt})
-            lines.append(where + say(result))
+            lines.append("Command queued" if is_called_cylc() and is_queued else where + say(result))
             if missed is not None:
                 failed = True
                 receipts[-1]["error"] = str(missed)
                 print(f"{run}: {type(missed).__name__}: {missed}", file=sys.stderr)
         except TidemillError as error:
+            if is_called_cylc() and getattr(error, "found_nothing", False) and (is_queued or nothing_is_fine):
+                printer.warn(str(error))
+                lines += ["Command queued"] if is_queued else []
+                continue
             fine = already_stopped_is_fine and isinstance(error, WorkflowStopped)
             if not many and not fine:
                 raise

@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterable
 from typing import Any
 
-from .control import changed, tasks_by_run, tell, wait_seconds
+from .control import changed, is_called_cylc, tasks_by_run, tell, wait_seconds
 from .exceptions import InputError
 from .plain import Parser
 from .plans import add_plan_options, apply_plans, show_plans
@@ -66,12 +66,12 @@ def flow_arguments(values: Namespace) -> dict[str, Any]:
             raise InputError(f"--flow={word} must stand alone")
     if values.wait and words and words != ["all"]:
         raise InputError(f"--wait makes no sense with --flow={words[0]}: such a task never meets an active flow")
-    if values.meta and words != ["new"]:
+    if values.meta and words != ["new"] and not is_called_cylc():
         raise InputError("--meta describes a new flow: give --flow=new, too")
     return {
         "flow": [] if words == ["all"] else flows,
         "flow_wait": values.wait,
-        "flow_descr": values.meta,
+        "flow_descr": values.meta if words == ["new"] else "",
     }
 
 

@@ -17,6 +17,13 @@ class CommandFailed(TidemillError):
     """A command could not be carried out."""
 
 
+class NothingDone(CommandFailed):
+    """A command made sense, but when it was its turn there was nothing it could do."""
+
+    kind = "idle"
+    """What a client is told beside the message."""
+
+
 class CommandUndecided(CommandFailed):
     """The scheduler stops before it has looked at the command: it may be sent again, to the next."""
 

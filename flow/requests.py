@@ -13,9 +13,9 @@ from .engine import commands
 from .engine.events import Command, JobKey, JobMessage, Tick
 from .engine.reloading import check_reload
 from .engine.watched import check_unmoved
-from .exceptions import CommandFailed, CommandUndecided
+from .exceptions import CommandFailed, CommandUndecided, NothingDone
 from .prepare import reread
-from .receipts import APPLIED, RECEIVED, VALIDATED, Receipt
+from .receipts import APPLIED, RECEIVED, REFUSED, VALIDATED, Receipt
 from .record.exceptions import RecordError
 from .record.log import write_configuration
 from .record.rows import Batch
@@ -52,7 +52,8 @@ class Requests:
 
         Raises:
             CommandError: the command or its arguments make no sense for this run.
-            CommandFailed: it matched nothing, or its id was used for another command.
+            NothingDone: it matched nothing, or what it was to take up is not valid.
+            CommandFailed: its id was used for another command, or it was refused before.
             CommandUndecided: the scheduler is stopping; nothing was done.
         """
         async with self._run.receipts.once(self._run.record, Receipt(id, name, arguments, user, reason)) as receipt:
@@ -63,12 +64,18 @@ class Requests:
                         from .previews import check_same_run
 
                         check_same_run(self._run.plan, expecting)
+                except TidemillError as error:
+                    await self._refused(receipt, error)
+                    raise
+                try:
                     await self._apply(receipt)
                 except CommandUndecided:
                     raise
                 except TidemillError as error:
                     await self._refused(receipt, error)
-                    raise
+                    raise NothingDone(str(error)) from error
+                if receipt.state == REFUSED:
+                    raise NothingDone(receipt.error)
             return receipt.outcome()
 
     async def _apply(self, receipt: Receipt) -> None:
@@ -89,14 +96,14 @@ class Requests:
         self.log("INFO", f'Command "{name}" received. ID={receipt.id}\n{name}({shown})')
         await self._run.committed(command)
         if receipt.state == APPLIED:
-            self._carry_out(receipt)
+            await self._carry_out(receipt)
 
-    def _carry_out(self, receipt: Receipt) -> None:
+    async def _carry_out(self, receipt: Receipt) -> None:
         """What commands change beside the engine."""
         if receipt.name == "set_verbosity":
             self._run.scheduler_log.set_level(receipt.result["level"])
         elif receipt.name == "set_graph_window_extent":
-            self._run.showing.set_extent(receipt.result["extent"])
+            await self._run.showing.set_extent(receipt.result["extent"])
 
     async def _refused(self, receipt: Receipt, error: TidemillError) -> None:
         """Record that a command was refused before the engine saw it."""
@@ -194,13 +201,13 @@ class Requests:
         cycle, _, name = task.removeprefix("//").partition("/")
         return explain(self._run.engine, cycle, name, workflow=self.workflow, now=self._run.time()).to_dict()
 
-    def entire_picture(self) -> bytes:
+    async def entire_picture(self) -> bytes:
         """Everything there is to see of the run, a ``PbEntireWorkflow``."""
-        return self._run.showing.picture().entire()
+        return await self._run.showing.entire()
 
-    def picture_elements(self, element_type: str) -> bytes:
+    async def picture_elements(self, element_type: str) -> bytes:
         """Everything of one kind, as deltas; raises `PictureError` for an unknown kind."""
-        return self._run.showing.picture().elements(element_type)
+        return await self._run.showing.elements(element_type)
 
     async def graphql(
         self, request_string: str, variables: dict[str, Any] | None, *, meta: dict[str, Any]

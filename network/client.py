@@ -423,5 +423,7 @@ def decode_reply(command: str, reply: bytes) -> Any:
         if message:
             if isinstance(error, dict) and error.get("kind") == "failed":
                 raise CommandFailed(str(message))
-            raise ClientError(str(message))
+            refusal = ClientError(str(message))
+            refusal.found_nothing = isinstance(error, dict) and error.get("kind") == "idle"
+            raise refusal
     raise ClientError(f"The reply to {command} is not understood: {reply[:200]!r}")

@@ -81,7 +81,8 @@ def encode_error(message: str, kind: str | None = None) -> bytes:
 
     Arguments:
         message: what, for a person.
-        kind: ``failed`` for a command that was carried out and did not succeed; nothing for one that was refused.
+        kind: ``failed`` for a command that was carried out and did not succeed; ``idle`` for one that made sense but
+            found nothing to do; nothing for one that was refused.
     """
     error = {"message": message} if kind is None else {"message": message, "kind": kind}
     try:

@@ -6,7 +6,13 @@ from ..exceptions import TidemillError
 
 
 class ClientError(TidemillError):
-    """The request failed."""
+    """The request failed.
+
+    Attributes:
+        found_nothing: it was a command that made sense, but there was nothing it could do.
+    """
+
+    found_nothing = False
 
 
 class ClientTimeout(ClientError):

@@ -431,7 +431,7 @@ class RequestServer(Endpoints):
 
     def _failed(self, endpoint: Endpoint, error: Exception) -> bytes:
         if isinstance(error, TidemillError):
-            return encode_error(str(error))
+            return encode_error(str(error), getattr(error, "kind", None))
         self.schd.log("ERROR", f"Endpoint {endpoint.name} failed:\n{''.join(traceback.format_exception(error))}")
         return encode_error(
             f"{endpoint.name} failed in the scheduler: {type(error).__name__}: {error}; its log says more"

@@ -26,8 +26,8 @@ task's [outputs] completes that output.
 Options:
   -s, --severity, -p, --priority SEVERITY
           Severity of messages without one: CRITICAL, ERROR, WARNING, INFO
-          (default), DEBUG or CUSTOM. WARNING, CRITICAL and CUSTOM also raise
-          the task event of that name.
+          (default), DEBUG, CUSTOM, or any word. WARNING, CRITICAL and CUSTOM
+          also raise the task event of that name.
   --comms-timeout SECONDS
           How long to wait for the scheduler, each time.
   -h, --help
@@ -39,6 +39,7 @@ wrong usage.
 """
 
 SEVERITIES = ("CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG", "CUSTOM")
+WITH_VALUE = ("-s", "--severity", "-p", "--priority", "--comms-timeout", "--color", "--colour")
 TO_STDERR = ("CRITICAL", "ERROR", "WARNING")
 TRIES = 3
 RETRY_SECONDS = 1.0
@@ -48,6 +49,10 @@ LONGEST_DETAIL_BYTES = 400
 
 class UsageError(Exception):
     """The command line is not understood."""
+
+
+class BadMessage(Exception):
+    """The text cannot be a message."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -62,6 +67,9 @@ def main(arguments: Sequence[str]) -> int:
     except UsageError as error:
         sys.stderr.write(f"tidemill message: {error}\nTry 'tidemill message --help'.\n")
         return 2
+    except BadMessage as error:
+        sys.stderr.write(f"tidemill message: {error}\n")
+        return 1
     if not workflow or not job:
         sys.stderr.write(
             "tidemill message: which job is this? Give WORKFLOW and JOB, or set CYLC_WORKFLOW_ID and"
@@ -111,11 +119,23 @@ def send(
 
 
 def split_severity(text: str, default: str) -> tuple[str, str]:
-    """A message's severity and text: ``WARNING: hot`` is (``WARNING``, ``hot``)."""
-    head, separator, rest = text.partition(":")
-    if separator and head.strip().upper() in SEVERITIES:
-        return head.strip().upper(), rest.strip()
-    return default, text.strip()
+    """A message's severity and text: ``WARNING: hot`` is (``WARNING``, ``hot``).
+
+    Any word may be a severity (Cylc 8.5 behaviour); those the scheduler knows are written in capitals.
+
+    Raises:
+        BadMessage: there is a colon further on, where no output's message can have one.
+    """
+    head, separator, rest = text.strip().partition(":")
+    if not separator:
+        return default, head
+    if len(head.split()) != 1:
+        raise BadMessage(f"{text!r} cannot be a message: a colon may follow its first word only, as a severity")
+    return _known(head), rest.strip()
+
+
+def _known(severity: str) -> str:
+    return severity.upper() if severity.upper() in SEVERITIES else severity
 
 
 def _options(arguments: list[str]) -> tuple[str, float, list[str] | None]:
@@ -143,24 +163,26 @@ def _options(arguments: list[str]) -> tuple[str, float, list[str] | None]:
             "--debug",
             "--timestamp",
             "--no-timestamp",
-            "--color",
         ):
             continue
-        if name not in ("-s", "--severity", "-p", "--priority", "--comms-timeout"):
+        if name.startswith("--") and name not in WITH_VALUE:
+            fitting = [option for option in WITH_VALUE if option.startswith(name)]
+            name = fitting[0] if len(fitting) == 1 else name
+        if name not in WITH_VALUE:
             raise UsageError(f"there is no option {name}")
         if not separator:
             if not arguments:
                 raise UsageError(f"{name} needs a value")
             value = arguments.pop(0)
+        if name in ("--color", "--colour"):
+            continue
         if name == "--comms-timeout":
             try:
                 timeout_seconds = float(value)
             except ValueError:
                 raise UsageError(f"--comms-timeout needs a number of seconds, not {value}") from None
         else:
-            severity = value.upper()
-            if severity not in SEVERITIES:
-                raise UsageError(f"{value} is not a severity: choose one of {', '.join(SEVERITIES)}")
+            severity = _known(value)
     return severity, timeout_seconds, operands
 
 

@@ -129,7 +129,7 @@ async def test_messages_arrive_after_the_start_and_in_order(scheduler: Scheduler
     expected = [
         ("INFO", "first"),
         ("WARNING", "second"),
-        ("INFO", "third: with a colon"),
+        ("third", "with a colon"),
         ("CRITICAL", "fourth"),
         ("CUSTOM", "cheesy peas"),
         ("INFO", "tides/run1 1/foo/01"),
@@ -163,7 +163,7 @@ async def test_a_message_without_a_scheduler_is_recorded(scheduler: Scheduler) -
     [
         ([], 2, "no message"),
         (["--nonsense", "x"], 2, "no option --nonsense"),
-        (["-s", "LOUD", "x"], 2, "LOUD is not a severity"),
+        (["one two: three"], 1, "a colon may follow its first word only"),
         (["-s"], 2, "-s needs a value"),
         (["x"], 1, "which job is this?"),
         (["no/such/run", "1/foo/01", "x"], 1, "not sent to no/such/run"),
