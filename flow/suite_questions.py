@@ -16,7 +16,7 @@ from attrs import define
 from .exceptions import AccessDenied, CommandFailed
 from .jobs.ecf.exceptions import ScriptError
 from .jobs.ecf.preprocess import expand, make_job, manual_of
-from .jobs.ecf.search import find_script
+from .jobs.ecf.search import Script, find_script
 from .suite import queries, why
 from .suite.deltas import delta_message
 from .suite.nodes import Node, Submittable
@@ -339,6 +339,18 @@ class Questions:
     async def _server_load(self, words: list[str]) -> str:
         path = Path(words[0]) if words else self._server.suite_log.path
         return await asyncio.to_thread(_load_of, path)
+
+    async def pre_processed(self, words: list[str], attachments: dict[str, str]) -> str:
+        """The job that would be made of a script that a user has; raises `CommandFailed`."""
+        if "script" not in attachments:
+            raise CommandFailed("edit_script: pre_process_file needs a file")
+        node = queries.find(self._engine, words[0])
+        variables = visible(node, self._engine.suite_time)
+        script = Script(attachments["script"], attachments.get("file", "the script"))
+        try:
+            return await asyncio.to_thread(make_job, node.path, script, variables)
+        except ScriptError as error:
+            raise CommandFailed(str(error)) from None
 
     async def _file(self, words: list[str]) -> str:
         if not words:

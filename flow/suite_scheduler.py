@@ -599,6 +599,8 @@ class SuiteServer:
             if name in self._questions.changes:
                 self.log("MSG", f"--{name}{'=' if words else ''}{' '.join(words)} :{who}")
                 return await self._questions.change(name, words, user=user, id=command.id, reason=reason)
+            if name == "edit_script" and words[1:2] == ["pre_process_file"]:
+                return await self._questions.pre_processed(words, attachments)
             completed = {**arguments, "attachments": await self._questions.completed(name, words, attachments)}
             result = await self._decided(Command(self.pace.now(), name, completed, command.id, who, reason))
             assert isinstance(result, CommandResult)

@@ -312,7 +312,7 @@ def test_a_node_moves_to_another_server(start: Callable[[], Server], client: Cli
     other.close()
 
 
-def test_scripts_and_files_are_read_and_edited(client: Client) -> None:
+def test_scripts_and_files_are_read_and_edited(client: Client, capsys: pytest.CaptureFixture[str]) -> None:
     """get_file reads the script, edit_script_* show it and submit another one, as an alias if wanted."""
     client.load(Defs(Suite("s", Task("t"), ECF_JOB_CMD="true", WORD="hello")))
     client.sync_local()
@@ -325,6 +325,10 @@ def test_scripts_and_files_are_read_and_edited(client: Client) -> None:
     assert client.edit_script_preprocess("/s/t") == "echo hello\n"
     with pytest.raises(ServerRefused, match="manuel"):
         client.get_file("/s/t", "manuel")
+    other = home / "other.ecf"
+    other.write_text("echo other %WORD%\n")
+    assert main(["--edit_script=/s/t", "pre_process_file", str(other), f"--port={client.get_port()}"]) == 0
+    assert capsys.readouterr().out == "echo other hello\n"
     client.suspend("/s")
     client.begin_suite("s")
     client.edit_script_submit("/s/t", ["WORD=bye"], ["echo %WORD%", "true"], True, True)
