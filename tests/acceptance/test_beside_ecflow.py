@@ -127,6 +127,8 @@ def test_each_reads_what_the_other_printed(pair: Pair, tmp_path: Path) -> None:
             file.write_text(text)
             reader.command("load", str(file), "force")
             assert suites_of(reader.command(style)) == suites_of(text)
+    for side in pair:
+        side.command("delete", "force", "yes", "_all_")
 
 
 def suites_of(text: str) -> list[str]:

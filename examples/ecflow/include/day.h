@@ -1,0 +1,3 @@
+# The directory of the day.
+YMD=%YMD%
+DAY=$WORK/$YMD
