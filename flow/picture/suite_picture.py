@@ -117,6 +117,11 @@ class SuitePictures:
         """The pictures in the order of the suites."""
         return [self.of_suite[suite] for suite in self.engine.defs.suites if suite in self.of_suite]
 
+    @property
+    def size(self) -> int:
+        """How many nodes are shown."""
+        return sum(len(picture.nodes.elements) for picture in self.of_suite.values())
+
     def empty(self) -> SuitePicture:
         """The picture of no suite."""
         return SuitePicture(self.engine, None, self.identity.of_suite(""))

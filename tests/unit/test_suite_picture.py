@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tidemill.exceptions import TidemillError
 from tidemill.flow.engine.events import Command
 from tidemill.flow.exceptions import CommandFailed
 from tidemill.flow.picture.suite_elements import name_of, path_of
@@ -355,3 +356,19 @@ def test_commands_in_explanations_can_be_typed_as_they_are() -> None:
     forces = [reason["force"] for reason in found["reasons"] if reason["force"]]
     assert "tidemill ecflow --port=3141 --begin=s" in forces
     assert "\n" not in found["summary"]
+
+
+async def test_a_large_server_answers_the_same_from_a_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What looks at many nodes is worked out by another process; errors come back as they are."""
+    showing = showing_of(Played("s", "other").engine)
+    query = "query ($ids: [ID]) {taskProxies(ids: $ids) {id state extras} workflows {id}}"
+    variables = {"ids": ["*/c"]}
+    expected = await showing.query(query, variables, meta={}), PbEntireWorkflow()
+    expected[1].ParseFromString(await showing.elements("s", None))
+    monkeypatch.setattr("tidemill.flow.suite_showing.LARGE", 1)
+    assert await showing.query(query, variables, meta={}) == expected[0]
+    whole = PbEntireWorkflow()
+    whole.ParseFromString(await showing.elements("s", None))
+    assert [one.id for one in whole.task_proxies] == [one.id for one in expected[1].task_proxies]
+    with pytest.raises(TidemillError, match="Cannot sort by nosuch"):
+        await showing.query('{taskProxies(sort: {keys: ["nosuch"]}) {id}}', None, meta={})
