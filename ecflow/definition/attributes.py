@@ -9,7 +9,7 @@ import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
-from ...flow.suite import attribute_text, attributes
+from ...flow.suite import attribute_text, attributes, times
 from ...flow.suite.states import State as CoreState
 from ...flow.suite.words import check_name
 from ..exceptions import EcflowError, OutOfRange, as_ecflow_errors
@@ -36,6 +36,16 @@ def texts(values: Iterable[str], what: str) -> tuple[str, ...]:
     return found
 
 
+_SHARED: dict[type, tuple[str, ...]] = {
+    attributes.Limit: ("paths",),
+    attributes.Queue: ("states",),
+    times.Time: ("series",),
+    times.Today: ("series",),
+    times.Cron: ("series",),
+}
+"""What attributes hold that changes in place: two copies must not share it."""
+
+
 class Attribute:
     """What all covers of attributes have in common."""
 
@@ -51,7 +61,10 @@ class Attribute:
 
     def own(self) -> Any:
         """A copy of what is covered, to be put on a node."""
-        return copy.deepcopy(self.core)
+        made = copy.copy(self.core)
+        for name in _SHARED.get(type(made), ()):
+            setattr(made, name, copy.copy(getattr(made, name)))
+        return made
 
     def name(self) -> str:
         """Its name."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ...flow.suite import attributes
 from ...flow.suite import nodes as tree
 from ...flow.suite.compare import same_tree
-from ..exceptions import EcflowError, NoSuchName, as_ecflow_errors
+from ..exceptions import EcflowError, NoSuchName
 from . import adding, asking
 from .attributes import (
     Attribute,
@@ -738,9 +738,20 @@ def raise_taken(core: tree.Node | tree.Defs, child: tree.Node) -> None:
     """Put a child into a container; raises `EcflowError` if its name is taken or it stands elsewhere."""
     if child.parent is not None:
         raise EcflowError(f"{child.kind} {child.path} stands in another tree already: copy it, or remove it from there")
-    with as_ecflow_errors():
-        if isinstance(core, tree.Defs):
-            assert isinstance(child, tree.Suite)
-            core.add_suite(child)
-        else:
-            core.add_child(child)
+    if core.child(child.name) is not None:
+        raise EcflowError(f"{core.path} has a child named '{child.name}' already")
+    # As the reader does it: what the tree's own methods do for a server would cost time in proportion to the siblings.
+    held: Any = core.children
+    if isinstance(held, list):
+        held.append(child)
+    elif isinstance(core, tree.Defs):
+        core.suites = [child]  # type: ignore[list-item]
+    else:
+        core.children = [child]
+    by_name: Any = core._by_name
+    if by_name is None:
+        core._by_name = {child.name: child}  # type: ignore[dict-item]
+    else:
+        by_name[child.name] = child
+    child.parent = core
+    child.forget_paths()

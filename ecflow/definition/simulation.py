@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import time
 
 from ...flow.suite import nodes
 from ...flow.suite.effects import SubmitTask
 from ...flow.suite.engine import SuiteEngine
 from ...flow.suite.events import ChildCommand, Command, Event, ServerStarted, Tick
+from ...flow.suite.reader import read_definition
 from ...flow.suite.states import State
 from ...flow.suite.times import instant_of
 from ...flow.suite.writer import Style, write_definition
@@ -28,7 +28,7 @@ def simulate(defs: nodes.Defs) -> str:
     They begin now, or on the date of their clocks, and are followed for a year at most; with crons for a week; up to
     their ``endclock`` where that is said. The definition itself is not changed.
     """
-    runner = _Simulation(copy.deepcopy(defs))
+    runner = _Simulation(read_definition(write_definition(defs, Style.MIGRATE), "the definition"))
     runner.run()
     return runner.verdict()
 
