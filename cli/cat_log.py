@@ -94,6 +94,8 @@ def command(
         return _ask_scheduler(printer, found, name, what, submit_number, rotation, prepend_path)
     directory = log_directory(found, submit_number)
     if what == "directory":
+        # Cylc 8.5 behaviour: of a workflow's logs the scheduler's are meant, though all are listed.
+        directory = directory if found.task is not None else directory / "scheduler"
         printer.result({"directory": str(directory)}, str(directory))
         return 0
     if what == "list":
@@ -102,6 +104,7 @@ def command(
         return 0
     path = log_file(directory, name, of_job=found.task is not None, rotation=rotation)
     if what == "path":
+        path = path if found.task is not None else path.parent / path.resolve().name
         printer.result({"path": str(path)}, str(path))
         return 0
     if prepend_path:

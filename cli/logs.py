@@ -29,6 +29,9 @@ WORKFLOW_FILES = {
     "i": "install/*-install.log",
     "v": "version/vcs.json",
 }
+LATEST = "NN"
+_NOT_LOGS = frozenset({"db", "scheduler/log"})
+"""What lies among a workflow's logs and is none, or another name of one."""
 POLL_SECONDS = 0.1
 """How long new data of a followed file can go unnoticed."""
 _BLOCK = 1 << 16
@@ -66,7 +69,8 @@ def log_directory(identifier: Identifier, submit_number: str | None = None) -> P
     if not jobs:
         raise InputError(f"{identifier} has no job logs yet in {task}")
     # The link may be missing on a file system without links, or lag behind on a shared one.
-    return task / jobs[-1]
+    latest = task / LATEST
+    return latest if latest.is_dir() and latest.resolve().name == jobs[-1] else task / jobs[-1]
 
 
 def log_file(directory: Path, name: str | None, *, of_job: bool, rotation: int = 0) -> Path:
@@ -110,8 +114,8 @@ def list_files(directory: Path) -> list[str]:
     found = []
     for folder, folders, files in os.walk(directory):
         folders[:] = sorted(name for name in folders if not (Path(folder) == directory and name == "job"))
-        found += [str((Path(folder) / name).relative_to(directory)) for name in sorted(files)]
-    return sorted(found)
+        found += [str((Path(folder) / name).relative_to(directory)) for name in files if not name.startswith(".")]
+    return sorted(name for name in found if name not in _NOT_LOGS)
 
 
 def follow(path: Path, write: Callable[[bytes], object], *, reader: int | None = None) -> None:

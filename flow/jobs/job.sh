@@ -122,6 +122,30 @@ cylc__job_abort() {
     exit 1
 }
 
+# For task scripts: end a function or sourced file with this exit code.
+cylc__set_return() {
+    return "${1:-0}"
+}
+
+# What a dummy job ends with. Arguments: whether only a first try fails, and the cycle points where it does.
+cylc__job__dummy_result() {
+    local first_try_only="${1-}" point
+    shift || true
+    for point in "$@"; do
+        if [[ "${point}" == all || "${point}" == "${CYLC_TASK_CYCLE_POINT}" ]] &&
+            { ((CYLC_TASK_TRY_NUMBER == 1)) || [[ "${first_try_only}" != true ]]; }; then
+            printf '(dummy job fail)\n'
+            return 1
+        fi
+    done
+    printf '(dummy job succeed)\n'
+}
+
+# Under the name that scripts know the trap by, which they may set again after they cleared it.
+cylc__job_err() {
+    cylc__job__failed "$@"
+}
+
 # For task scripts: return once the scheduler can have heard that the job started.
 cylc__job__wait_cylc_message_started() {
     local line

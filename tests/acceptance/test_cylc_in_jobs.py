@@ -75,3 +75,38 @@ def test_commands_that_found_nothing_to_do_have_succeeded_for_cylc(tidemill: Run
     assert [line for line in theirs if "broadcast" not in line and not line.endswith("Command queued")] == []
     assert len(refused) == 6
     assert all(line.split()[2] in ("1:", "2:") for line in refused), refused
+
+
+def test_scripts_find_the_functions_that_cylc_gives_them(tidemill: Run, home: Path) -> None:
+    """A return code can be set, a dummy job's result be asked for, and the trap be set again by its name."""
+    directory = home / "cylc-run" / "wf"
+    directory.mkdir(parents=True)
+    (directory / "flow.cylc").write_text(
+        """
+        [scheduling]
+            [[graph]]
+                R1 = a & b:fail?
+        [runtime]
+            [[a]]
+                script = \"\"\"
+                    cylc__set_return 3 || echo "returned $?"
+                    cylc__job__dummy_result false 2 3
+                    cylc__job__dummy_result true 1 || echo "failed $?"
+                    cylc__job__wait_cylc_message_started
+                    cylc__job__poll_grep_workflow_log -q '1/a.*running'
+                \"\"\"
+            [[b]]
+                script = \"\"\"
+                    trap - ERR EXIT
+                    trap 'cylc__job_err ERR' ERR
+                    false
+                \"\"\"
+                err-script = echo "err-script after $1"
+        """
+    )
+    done = tidemill("play", "--no-detach", "wf", timeout_seconds=120)
+    assert done.returncode == 0, done.stderr
+    said = (directory / "log/job/1/a/01/job.out").read_text()
+    for line in ("returned 3", "(dummy job succeed)", "(dummy job fail)", "failed 1"):
+        assert line in said
+    assert "err-script after ERR" in (directory / "log/job/1/b/01/job.err").read_text()
