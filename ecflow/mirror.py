@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..flow.suite import nodes
-from ..flow.suite.deltas import apply_delta
 from .asking import Asking
 from .exceptions import as_ecflow_errors
 
@@ -56,6 +54,9 @@ class Mirror:
         self._take(message)
 
     def _take(self, message: dict[str, Any]) -> None:
+        # Only who wants a copy waits for what makes one.
+        from ..flow.suite import nodes
+        from ..flow.suite.deltas import apply_delta
         from .definition import Defs
 
         wanted = self._suites

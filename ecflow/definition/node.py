@@ -750,7 +750,7 @@ def raise_taken(core: tree.Node | tree.Defs, child: tree.Node) -> None:
         core.children = [child]
     by_name: Any = core._by_name
     if by_name is None:
-        core._by_name = {child.name: child}  # type: ignore[dict-item]
+        core._by_name = {child.name: child}
     else:
         by_name[child.name] = child
     child.parent = core
