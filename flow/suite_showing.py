@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .copying import in_a_copy
+from .engine.reasons import KINDS
 from .exceptions import CommandFailed
 from .suite import details
 from .suite.nodes import Submittable
@@ -203,6 +204,8 @@ def _one_line(text: str) -> str:
 
 
 def _complete(reasons: list[dict[str, Any]], place: str) -> None:
+    # What somebody must act on comes first.
+    reasons.sort(key=lambda reason: KINDS.index(reason["kind"]))
     for reason in reasons:
         reason["text"] = _one_line(reason["text"])
         force = reason["force"]
