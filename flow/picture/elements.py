@@ -76,7 +76,7 @@ class Chunk:
     data: bytes | None = None
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Element:
     """Anything with an id of its own."""
 
@@ -85,6 +85,10 @@ class Element:
     own: bytes | None = field(default=None, init=False)
     chunk: Chunk | None = field(default=None, init=False)
 
+    def __repr__(self) -> str:
+        # Elements name each other: to show all of one would show the whole picture.
+        return f"<{type(self).__name__} {self.id}>"
+
     def rewrite(self) -> None:
         """Have its bytes be written anew: something was taken out of them."""
         self.own = None
@@ -92,7 +96,7 @@ class Element:
             self.chunk.data = None
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class FamilyElement(Element):
     """A family as defined."""
 
@@ -113,7 +117,7 @@ class FamilyElement(Element):
     new_proxies: list[bytes] = field(factory=list)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class TaskElement(Element):
     """A task as defined."""
 
@@ -146,7 +150,7 @@ class TaskElement(Element):
         self.mean_elapsed_time = sum(self.elapsed) / len(self.elapsed)
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class FamilyProxyElement(Element):
     """A family at a cycle point: as long as one of its tasks is in the window."""
 
@@ -245,7 +249,7 @@ class XtriggerElement:
     time: float
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class TaskProxyElement(Element):
     """A task at a cycle point, in the window."""
 
@@ -283,7 +287,7 @@ class TaskProxyElement(Element):
         return {}
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class JobElement(Element):
     """A job of a task instance."""
 
@@ -302,7 +306,7 @@ class JobElement(Element):
     messages: tuple[str, ...] = ()
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class EdgeElement(Element):
     """An arrow from one instance to another."""
 

@@ -24,7 +24,7 @@ MOST_PAIRS = 10_000
 """An arrow between families with more pairs than this is walked, but its edges are not shown one by one."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Node:
     """A task instance in or near the window."""
 
@@ -45,8 +45,12 @@ class Node:
     element: Any = None
     """What the picture shows for it."""
 
+    def __repr__(self) -> str:
+        # Nodes and arrows name each other: to show all of one would show the whole window.
+        return f"<Node {self.key}>"
 
-@define(eq=False)
+
+@define(eq=False, repr=False)
 class Arrow:
     """A dependency at one point of its children, between all its parents and all its children."""
 
@@ -63,6 +67,9 @@ class Arrow:
     has_all_parents: bool = False
     has_all_children: bool = False
 
+    def __repr__(self) -> str:
+        return f"<Arrow at {self.point}: {self.parents} => {self.children}>"
+
     @property
     def is_suicide(self) -> bool:
         """Whether it removes its children."""
@@ -74,7 +81,7 @@ class Arrow:
         return self.tree.dependency.conditional
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Edge:
     """One parent and one child, both in the window."""
 
@@ -84,6 +91,9 @@ class Edge:
     is_conditional: bool
     reasons: int = 0
     is_shown: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Edge {self.source.key} => {self.target.key}>"
 
 
 @define
