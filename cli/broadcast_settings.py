@@ -110,7 +110,7 @@ def draw_broadcasts(broadcasts: Mapping[str, Any], *, box: bool) -> str:
         for prefix, path in walk(point, names.__getitem__, box=box):
             lines.append((f"{prefix}{path.rpartition(chr(0))[2]}", values.get(path, "")))
     width = max((len(left) for left, _ in lines), default=0)
-    return "\n".join(f"{left:<{width}}   {right}".rstrip() for left, right in lines)
+    return "\n".join(f"{left:<{width}}  {right}".rstrip() for left, right in lines)
 
 
 def _split(text: str) -> tuple[tuple[str, ...], str | None]:

@@ -45,6 +45,7 @@ COMMANDS: dict[str, Command] = {
         Command("lint", ".lint", WORKFLOWS, "look for bad style, deprecated syntax and likely mistakes"),
         Command("diff", ".diff", WORKFLOWS, "compare two workflows, or a run with its source", aliases=("compare",)),
         Command("config", ".config", WORKFLOWS, "print the parsed configuration of a workflow or of the site"),
+        Command("view", ".view", WORKFLOWS, "print the definition of a workflow as written or filled in"),
         Command("list", ".list", WORKFLOWS, "print the tasks and families of a workflow", aliases=("ls",)),
         Command("graph", ".graph", WORKFLOWS, "draw or print the dependency graph"),
         Command("install", ".install", WORKFLOWS, "copy a workflow into the run directory, ready to run"),

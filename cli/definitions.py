@@ -27,17 +27,22 @@ def load(text: str, variables: Mapping[str, Any], *, against_source: bool = Fals
         InputError: there is no such workflow.
         LanguageError: it is not valid, with file and line.
     """
-    if against_source:
-        from ..contact.paths import run_root
-        from ..flow.prepare import saved_template_variables
-        from .reinstallation import source_of
-        from .workflows import find_run
-
-        run = find_run(text)
-        source = Definition(source_of(run), run, installed=True)
-        return source, read(source, {**saved_template_variables(run_root() / run), **variables})
-    found = find_definition(text)
+    found, variables = find_one(text, variables, against_source=against_source)
     return found, read(found, variables)
+
+
+def find_one(text: str, variables: Mapping[str, Any], *, against_source: bool) -> tuple[Definition, Mapping[str, Any]]:
+    """The workflow, and the template variables to read it with; see `load`."""
+    if not against_source:
+        return find_definition(text), variables
+    from ..contact.paths import run_root
+    from ..flow.prepare import saved_template_variables
+    from .reinstallation import source_of
+    from .workflows import find_run
+
+    run = find_run(text)
+    source = Definition(source_of(run), run, installed=True)
+    return source, {**saved_template_variables(run_root() / run), **variables}
 
 
 def read(found: Definition, variables: Mapping[str, Any]) -> WorkflowConfig:

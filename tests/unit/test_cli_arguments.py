@@ -186,13 +186,13 @@ def test_broadcasts_are_drawn_as_a_tree() -> None:
     assert draw_broadcasts(broadcasts, box=False).splitlines() == [
         "*",
         " `-root",
-        "   `-script        x",
+        "   `-script       x",
         "1",
         " `-a",
         "   |-environment",
-        "   | |-LONG        2",
-        "   | `-X           1",
-        "   `-script        true",
+        "   | |-LONG       2",
+        "   | `-X          1",
+        "   `-script       true",
     ]
     assert draw_broadcasts({}, box=True) == ""
 
