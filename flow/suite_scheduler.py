@@ -47,6 +47,7 @@ from .suite.events import ChildCommand, ServerFlag, ServerStarted, Tick
 from .suite.nodes import Submittable
 from .suite.restore import restore, snapshot
 from .suite.states import Flag, ServerState, State
+from .suite.structure import prepare
 from .suite_files import archive_path, read_archive, remove_archive, write_archive, write_checkpoint
 from .suite_pace import Pace
 from .suite_questions import Questions
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
 SLICE_SECONDS = 0.01
 RETRY_COMMIT_SECONDS = (0.2, 1.0, 5.0)
 CHECKPOINT_SECONDS = 120
+LARGE_DEFINITION = 100_000
+"""Characters from which on a definition is read in another thread."""
 SNAPSHOT_EVENTS = 20_000
 """Events after which the state itself is recorded, so that a restart has fewer to replay."""
 
@@ -602,6 +605,8 @@ class SuiteServer:
             if name == "edit_script" and words[1:2] == ["pre_process_file"]:
                 return await self._questions.pre_processed(words, attachments)
             completed = {**arguments, "attachments": await self._questions.completed(name, words, attachments)}
+            if name == "load":
+                await self._prepare(words, completed["attachments"].get("definition", ""))
             result = await self._decided(Command(self.pace.now(), name, completed, command.id, who, reason))
             assert isinstance(result, CommandResult)
             return result
@@ -609,6 +614,17 @@ class SuiteServer:
         if self._questions.leaves_no_trace(name, words):
             return {"text": str(await apply())}
         return {"text": await self._receipts.once(command, apply), "receipt": command.id}
+
+    async def _prepare(self, words: list[str], definition: str) -> None:
+        """Read a large definition in another thread than the one that answers everybody else.
+
+        The engine takes it from there; when the journal is played again it reads the text itself. What is wrong with
+        one is found again by the engine, which tells it.
+        """
+        if len(definition) > LARGE_DEFINITION:
+            file = next((word for word in words if word not in ("force", "check_only", "print", "stats")), "")
+            with contextlib.suppress(TidemillError):
+                self.engine.prepared[definition] = await asyncio.to_thread(prepare, definition, file)
 
     async def read(self, name: str, words: list[str], *, user: str, password: str = "") -> dict[str, Any]:
         """Answer a user's question (see `SuiteServices`)."""

@@ -60,6 +60,8 @@ class SuiteEngine:
         self.timers = Timers()
         self.ended: dict[str, tuple[str, str]] = {}
         """Passwords and process ids of jobs that told that they are complete, by path: to know the same news again."""
+        self.prepared: dict[str, Defs] = {}
+        """Definitions about to be loaded, by their text, where they were read already."""
         self._agenda: list[tuple[int, int, Node]] = []
         self._on_agenda: set[Node] = set()
         self._count = 0
@@ -256,13 +258,15 @@ class SuiteEngine:
 
     def node_added(self, node: Node) -> None:
         """A node and all below it came into the tree."""
+        tables = [table for table in (self.watchers.of_state, self.watchers.of_value) if table]
+        if tables:  # before its own expressions are among them: those are looked at anyway
+            within = f"{node.path}/"
+            for below in node.walk():
+                for table in tables:
+                    for other in table.get(below.path, ()):
+                        if not other.path.startswith(within):
+                            self.consider(other)
         self.watchers.register_tree(node)
-        within = f"{node.path}/"
-        for below in node.walk():
-            for table in (self.watchers.of_state, self.watchers.of_value):
-                for other in table.get(below.path, ()):
-                    if not other.path.startswith(within):
-                        self.consider(other)
 
     def node_removed(self, node: Node, path: str) -> None:
         """A node and all below it, which stood at `path`, left the tree."""

@@ -28,9 +28,7 @@ def load(engine: SuiteEngine, text: str, *, file: str = "", force: bool = False)
     Raises:
         SuiteError: the text is no definition, names what is not there, or a suite is there already.
     """
-    new = read_definition(text, file)
-    if "\ndefs_state " not in text[:200]:  # what was printed with its state may name what went since (ecFlow behaviour)
-        _require_sound(new, file)
+    new = engine.prepared.pop(text, None) or prepare(text, file)
     taken = [suite.name for suite in new.suites if engine.defs.child(suite.name) is not None]
     if taken and not force:
         raise StructureError(f"there is a suite named '{taken[0]}' already: use force to put the new one in its place")
@@ -50,6 +48,18 @@ def load(engine: SuiteEngine, text: str, *, file: str = "", force: bool = False)
             _put_in_place(engine, old, suite)
     engine.lifecycle.refresh(engine.defs)
     return names
+
+
+def prepare(text: str, file: str) -> Defs:
+    """Read and check a definition for `load`; nothing of the engine is needed, so it may be done in another thread.
+
+    Raises:
+        SuiteError: something in it is wrong.
+    """
+    new = read_definition(text, file)
+    if "\ndefs_state " not in text[:200]:  # what was printed with its state may name what went since (ecFlow behaviour)
+        _require_sound(new, file)
+    return new
 
 
 def _require_sound(defs: Defs, file: str) -> None:
