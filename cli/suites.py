@@ -128,15 +128,17 @@ def changed_text(receipt: Mapping[str, Any]) -> str:
 
 # -- dump --------------------------------------------------------------------------------------------------------------
 
-WORKFLOWS = """query {
-  workflows { id name status statusMsg states stateTotals
-    taskProxies { id name state isHeld jobSubmits extras
+WORKFLOWS = """query ($workflows: [ID], $ids: [ID]) {
+  workflows(ids: $workflows) { id name status statusMsg states stateTotals
+    taskProxies(ids: $ids) { id name state isHeld jobSubmits extras
       jobs { id state submitNum submittedTime startedTime finishedTime jobId messages } }
-    familyProxies { id name state isHeld stateTotals }
+    familyProxies(ids: $ids) { id name state isHeld stateTotals }
   }
 }"""
-TOTALS = "query { workflows { id status statusMsg stateTotals } }"
-TASKS = "query { taskProxies { isHeld jobSubmits extras } }"
+TOTALS = "query ($workflows: [ID]) { workflows(ids: $workflows) { id status statusMsg stateTotals } }"
+TASKS = (
+    "query ($workflows: [ID], $ids: [ID]) { taskProxies(workflows: $workflows, ids: $ids) {isHeld jobSubmits extras}}"
+)
 
 
 def dump(text: str, *, what: str, timeout: float | None) -> tuple[Any, list[str]]:
@@ -153,15 +155,28 @@ def dump(text: str, *, what: str, timeout: float | None) -> tuple[Any, list[str]
     with client_of(server, timeout) as client:
         if top != "/":
             client("node", {"path": top})
+
+        def ask(query: str) -> Any:
+            return client("graphql", {"request_string": query, "variables": _meant(top)})
+
         if what == "tasks":
-            proxies = client("graphql", {"request_string": TASKS})["taskProxies"]
-            return proxies, [task_line(one) for one in proxies if _is_below(one["extras"]["path"], top)]
+            proxies = ask(TASKS)["taskProxies"]
+            return proxies, [task_line(one) for one in proxies]
         told = client("node", {"path": "/"})
         if what == "all":
-            answer = client("graphql", {"request_string": WORKFLOWS})
-            return {**told, **_only_below(answer, top)}, []
-        totals = client("graphql", {"request_string": TOTALS})["workflows"]
-        return told, server_lines(server, told, _only_below({"workflows": totals}, top)["workflows"])
+            return {**told, **ask(WORKFLOWS)}, []
+        return told, server_lines(server, told, ask(TOTALS)["workflows"])
+
+
+def _meant(top: str) -> dict[str, list[str]]:
+    """What queries ask for below a node: everything for ``/``."""
+    suite, _, rest = top[1:].partition("/")
+    name = "+root" if rest == "root" else rest.replace("/", "+")
+    below = rest.replace("/", "+")
+    return {
+        "workflows": [f"*/{suite}"] if suite else [],
+        "ids": [f"*/{name}", f"*/{below}+*"] if rest else [],
+    }
 
 
 def server_lines(server: ServerName, told: dict[str, Any], suites: list[dict[str, Any]]) -> list[str]:
@@ -181,26 +196,6 @@ def task_line(proxy: dict[str, Any]) -> str:
     marks = [*(["suspended"] if proxy["isHeld"] else []), *extras["flags"]]
     tries = f" try={proxy['jobSubmits']}" if proxy["jobSubmits"] else ""
     return f"{extras['path']}:{extras['state']}" + "".join(f" ({mark})" for mark in marks) + tries
-
-
-def _is_below(path: str, top: str) -> bool:
-    return top == "/" or path == top or path.startswith(f"{top}/")
-
-
-def _only_below(answer: dict[str, Any], top: str) -> dict[str, Any]:
-    """The suites, and what of them is below a node."""
-    if top == "/":
-        return answer
-    suite, _, rest = top[1:].partition("/")
-    kept = [one for one in answer["workflows"] if one["id"].rpartition("/")[2] == suite]
-    name = rest.replace("/", "+")
-    for one in kept if rest else ():
-        for kind in ("taskProxies", "familyProxies"):
-            if kind in one:
-                one[kind] = [
-                    proxy for proxy in one[kind] if proxy["name"] == name or proxy["name"].startswith(f"{name}+")
-                ]
-    return {"workflows": kept}
 
 
 # -- show --------------------------------------------------------------------------------------------------------------

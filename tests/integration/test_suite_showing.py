@@ -138,6 +138,11 @@ def test_a_server_and_its_nodes_are_named_on_the_command_line(server: Server) ->
     assert server.ask("ping", server.name) == server.name
     assert "status=running" in server.ask("dump", server.name)
     assert server.ask("dump", "-t", f"{server.name}//s/f").splitlines() == ["/s/f/a:submitted try=1", "/s/f/b:queued"]
+    assert server.ask("dump", "-t", f"{server.name}//s/f/b") == "/s/f/b:queued"
+    everything = server.told("dump", f"{server.name}//s/f")
+    assert [one["extras"]["path"] for one in everything["workflows"][0]["taskProxies"]] == ["/s/f/a", "/s/f/b"]
+    assert [one["name"] for one in everything["workflows"][0]["familyProxies"]] == ["f"]
+    assert server.run("dump", f"{server.name}//nosuch").returncode == 1
     shown = server.ask("show", f"{server.name}//s/f/b", "//s/f/a")
     assert "⨯ a(submitted) == complete" in shown
     assert "done = clear" in shown
