@@ -357,10 +357,14 @@ class Interventions:
             proxies.append(proxy)
         for point, name in chosen.inactive:
             wanted = flows if flows is not None else engine.flows.active()
-            spawned = engine.spawner.spawn(name, point, wanted, force=True)
+            # What it waits for matters no more to a task that has run: it does not run again for that.
+            spawned = engine.spawner.spawn(name, point, wanted, force=not prerequisites)
             if spawned is not None:
                 spawned.flow_wait = flow_wait
                 proxies.append(spawned)
+            elif prerequisites:
+                text = f"{engine.definition.cycling.format(point)}/{name}"
+                left_alone.append(f"{text} has run already, or cannot run, in flow {flow_text(wanted)}")
         for proxy in proxies:
             if prerequisites:
                 done[proxy.id] = self._set_prerequisites(proxy, prerequisites, unknown)

@@ -157,13 +157,13 @@ cylc__job__wait_cylc_message_started() {
     done
 }
 
-# For task scripts: return once the workflow's log has a line. Arguments: those of grep. Gives up after 60 seconds.
+# For task scripts: return once the workflow's log has a line. Arguments: those of grep. Ends the job after 60 seconds.
 cylc__job__poll_grep_workflow_log() {
     local deadline=$((SECONDS + 60))
     until grep -s "$@" "${CYLC_WORKFLOW_LOG_DIR}/log"; do
         if ((SECONDS >= deadline)); then
             printf 'ERROR: nothing in %s/log matches after 60 seconds: grep %s\n' "${CYLC_WORKFLOW_LOG_DIR}" "$*" >&2
-            return 1
+            exit 1
         fi
         sleep 0.1
     done

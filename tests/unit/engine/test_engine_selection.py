@@ -81,3 +81,18 @@ def test_outputs_of_skip_mode_can_be_set(play: Player) -> None:
     run.run()
     assert run.stop.reason == "AUTOMATIC"
     assert sorted(run.submitted) == ["1/a/01", "1/c/01", "1/d/01", "1/e/01"]
+
+
+def test_prerequisites_of_tasks_that_have_run_do_not_make_them_run_again(play: Player) -> None:
+    """Of a task yet to come they do; a task of another flow is another matter."""
+    run = play("a => b => c => d", start_paused=True)
+    run.command("force_trigger_tasks", tasks=["1/b"])
+    run.run()
+    run.command("set", tasks=["1/b"], prerequisites=["all"])
+    assert run.engine.results["test"]["tasks"] == []
+    run.command("set", tasks=["1/b"], prerequisites=["1/a"])
+    run.command("set", tasks=["1/d"], prerequisites=["1/c"])
+    run.command("resume")
+    run.run()
+    assert sorted(run.submitted) == ["1/a/01", "1/b/01", "1/c/01", "1/d/01"]
+    assert run.stop.reason == "AUTOMATIC"
