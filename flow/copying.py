@@ -22,10 +22,12 @@ TIMEOUT_SECONDS = 60
 NICENESS = 5
 """How far a copy stands back for its original."""
 CHUNK_BYTES = 1 << 16
+_BYTES = b"="
+"""What an answer in bytes begins with: no JSON does."""
 
 
 async def in_a_copy(work: Callable[[], Any], *, timeout_seconds: int = TIMEOUT_SECONDS) -> Any:
-    """What a function returns when it is called in a forked copy of this process: plain data, as JSON allows.
+    """What a function returns when it is called in a forked copy of this process: bytes, or plain data as JSON allows.
 
     The copy has only the calling thread, and must not use what other threads hold: sockets, the record, logs. It stands
     back in favour of this process, and is ended by the system after its time.
@@ -93,12 +95,12 @@ def _work(work: Callable[[], Any], writing: int, timeout_seconds: int) -> NoRetu
         signal.alarm(timeout_seconds)
         os.nice(NICENESS)
         try:
-            answer: dict[str, Any] = {"value": work()}
+            value = work()
+            data = _BYTES + value if isinstance(value, bytes) else msgspec.json.encode({"value": value}, enc_hook=str)
         except TidemillError as error:
-            answer = {"refused": str(error)}
+            data = msgspec.json.encode({"refused": str(error)})
         except BaseException:
-            answer = {"failed": traceback.format_exc()}
-        data = msgspec.json.encode(answer, enc_hook=str)
+            data = msgspec.json.encode({"failed": traceback.format_exc()})
         while data:
             data = data[os.write(writing, data) :]
     finally:
@@ -138,6 +140,8 @@ def _outcome(data: bytes, status: int, timeout_seconds: int) -> Any:
             if number == -signal.SIGALRM
             else f"The copy that worked out the plan ended with {number}"
         )
+    if data.startswith(_BYTES):
+        return data[len(_BYTES) :]
     answer = msgspec.json.decode(data)
     if "refused" in answer:
         raise PreviewFailed(answer["refused"])

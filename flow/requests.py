@@ -211,8 +211,8 @@ class Requests:
 
     async def graphql(
         self, request_string: str, variables: dict[str, Any] | None, *, meta: dict[str, Any]
-    ) -> dict[str, Any]:
-        """The data of a GraphQL request; its mutations are commands of whoever sent it."""
+    ) -> Any:
+        """The data of a GraphQL request, perhaps as JSON already; its mutations are commands of whoever sent it."""
         user = str(meta.get("auth_user", self.owner))
 
         asked = meta.get("id")

@@ -408,7 +408,9 @@ class Scheduler:
             await self._wake.wait()
             self._wake.clear()
             self.server.is_at_work = True
+            self.showing.begin_turn()
             await self._turn()
+            self.showing.end_turn()
             self.server.is_at_work = False
             self._set_timer()
 
@@ -596,6 +598,7 @@ class Scheduler:
             self._xtriggers.close()
         self.jobs.close()
         self.has_closed = True
+        self.showing.begin_turn()
         events, self.inbox = self.inbox, []
         for event in events:
             if not isinstance(event, Command):

@@ -39,16 +39,14 @@ class SchedulerServices(Services, Protocol):
     def broadcasts(self, task: str | None = None) -> dict[str, Any]:
         """The broadcasts in force; with a task (``CYCLE/TASK``) those that apply to it."""
 
-    def entire_picture(self) -> bytes:
+    async def entire_picture(self) -> bytes:
         """Everything there is to see of the run, a ``PbEntireWorkflow``."""
 
-    def picture_elements(self, element_type: str) -> bytes:
+    async def picture_elements(self, element_type: str) -> bytes:
         """Everything of one kind, as deltas."""
 
-    async def graphql(
-        self, request_string: str, variables: dict[str, Any] | None, *, meta: dict[str, Any]
-    ) -> dict[str, Any]:
-        """The data of a GraphQL request."""
+    async def graphql(self, request_string: str, variables: dict[str, Any] | None, *, meta: dict[str, Any]) -> Any:
+        """The data of a GraphQL request, perhaps as JSON already."""
 
     def graphql_at_once(self, request_string: str, variables: dict[str, Any] | None) -> dict[str, Any] | None:
         """The data of a GraphQL query that waits for nothing; None if it has to be asked of `graphql`."""
@@ -99,7 +97,7 @@ class WorkflowRuntimeServer(RequestServer):
     @expose(access="read", once=True)
     async def graphql(
         self, request_string: str, variables: dict[str, Any] | None = None, meta: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
+    ) -> Any:
         """Execute a GraphQL query or mutation, and return its data; docs/graphql.md has the schema.
 
         Arguments:
@@ -109,19 +107,19 @@ class WorkflowRuntimeServer(RequestServer):
         return await self.schd.graphql(request_string, variables, meta=meta or {})
 
     @expose(access="read")
-    def pb_entire_workflow(self) -> bytes:
+    async def pb_entire_workflow(self) -> bytes:
         """Return the whole picture of the run: the bytes of a ``PbEntireWorkflow``."""
-        return self.schd.entire_picture()
+        return await self.schd.entire_picture()
 
     @expose(access="read")
-    def pb_data_elements(self, element_type: str) -> bytes:
+    async def pb_data_elements(self, element_type: str) -> bytes:
         """Return everything of one kind, all ``added``: the bytes of that kind's deltas message.
 
         Arguments:
             element_type: ``edges``, ``families``, ``family_proxies``, ``jobs``, ``tasks``, ``task_proxies``,
                 ``workflow`` or ``all``.
         """
-        return self.schd.picture_elements(element_type)
+        return await self.schd.picture_elements(element_type)
 
     def subscribed(self) -> None:
         """Someone has subscribed: from now on there is something to publish."""

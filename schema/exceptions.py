@@ -7,3 +7,7 @@ from ..exceptions import TidemillError
 
 class QueryError(TidemillError):
     """The query cannot be answered."""
+
+
+class AnswerTooLarge(QueryError):
+    """The answer would cost more than it may."""

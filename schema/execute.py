@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from attrs import define
 from graphql import (
     DocumentNode,
@@ -28,8 +30,8 @@ from graphql import (
 )
 from graphql.execution.values import get_variable_values
 
-from .context import Context, Resolvers
-from .exceptions import QueryError
+from .context import AT_ONCE, Context, Resolvers
+from .exceptions import AnswerTooLarge, QueryError
 from .projection import Projection, compile_query
 from .schema import schema
 from .strip import Plan, strip, strip_plan
@@ -41,6 +43,10 @@ QUERIES_KEPT = 256
 """How many queries stay parsed, validated and compiled."""
 MOST_TOKENS = 20_000
 """A longer query is refused before it costs anything."""
+MOST_FIELDS = 1_000
+"""A query that asks for more fields, fragments written out wherever they are spread, is refused."""
+SHORT_TEXT = 500
+"""Characters of a query that is parsed and validated within a few milliseconds."""
 
 
 @define
@@ -53,6 +59,8 @@ class PreparedQuery:
     may_strip: bool
     is_light: bool
     """Asks only how the workflow is named, reached and doing: what it takes no look at instances to answer."""
+    is_heavy: bool = False
+    """Its last answer was too large to be given at once."""
 
 
 _prepared: OrderedDict[str, PreparedQuery] = OrderedDict()
@@ -86,7 +94,7 @@ async def execute(
     context = Context(picture, resolvers, meta)
     if query.projection is not None:
         return _projected(query.projection, query, context, values)
-    if not query.is_light:
+    if not query.is_light and query.operation.operation is OperationType.QUERY:
         picture.catch_up()
     return _stripped(query, await execute_generally(query, context, variables), values)
 
@@ -94,15 +102,51 @@ async def execute(
 def answer_at_once(
     picture: Picture, request_string: str, variables: Mapping[str, Any] | None = None
 ) -> dict[str, Any] | None:
-    """The ``data`` of a query that was compiled; None for a request that `execute` must see to.
+    """The ``data`` of a query that was compiled and whose answer is small, some 15 ms of work at most; None for a
+    request that takes `execute` or `answer_in_full`, or `prepare` first.
 
     Raises:
         QueryError: As for `execute`.
     """
-    query = prepare(request_string)
-    if query.projection is None:
+    query = _prepared.get(request_string)
+    if query is None:
+        if len(request_string) > SHORT_TEXT:
+            return None
+        query = prepare(request_string)
+    if query.projection is None or query.is_heavy:
         return None
-    return _projected(query.projection, query, Context(picture), _values_of(query, variables))
+    try:
+        return _projected(query.projection, query, Context(picture, limits=AT_ONCE), _values_of(query, variables))
+    except AnswerTooLarge:
+        query.is_heavy = True
+        return None
+
+
+def answer_in_full(
+    picture: Picture,
+    request_string: str,
+    variables: Mapping[str, Any] | None = None,
+    *,
+    resolvers: Resolvers | None = None,
+    meta: Mapping[str, Any] | None = None,
+) -> bytes:
+    """The ``data`` of any query as JSON, however long it takes up to `MOST_SECONDS`: for a copy of the process.
+
+    Raises:
+        QueryError: As for `execute`; the request is a mutation.
+    """
+    query = prepare(request_string)
+    if query.operation.operation is not OperationType.QUERY:
+        raise QueryError("Only queries are answered in a copy")
+    values = _values_of(query, variables)
+    context = Context(picture, resolvers, meta)
+    if query.projection is not None:
+        data = query.projection(context, values)
+    else:
+        result = graphql_execute(schema(), query.document, context_value=context, variable_values=dict(variables or {}))
+        assert isinstance(result, ExecutionResult)
+        data = _data_of(result)
+    return msgspec.json.encode(_stripped(query, data, values))
 
 
 def _values_of(query: PreparedQuery, variables: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -173,6 +217,10 @@ async def execute_generally(
     if inspect.isawaitable(result):
         result = await result
     assert isinstance(result, ExecutionResult)
+    return _data_of(result)
+
+
+def _data_of(result: ExecutionResult) -> dict[str, Any]:
     if result.errors:
         raise _refused(result.errors)
     return result.data or {}
@@ -182,12 +230,15 @@ def prepare(text: str) -> PreparedQuery:
     """Parse, validate and compile a request, or remember that it was done; raises `QueryError`."""
     query = _prepared.get(text)
     if query is not None:
-        _prepared.move_to_end(text)
+        with contextlib.suppress(KeyError):  # long ones are prepared in a thread
+            _prepared.move_to_end(text)
         return query
     try:
         document = parse(text, max_tokens=MOST_TOKENS)
     except GraphQLError as error:
         raise _refused([error]) from None
+    if _fields_of(document) > MOST_FIELDS:
+        raise QueryError(f"The query asks for more than {MOST_FIELDS} fields: ask for them in several")
     errors = validate(schema(), document)
     if errors:
         raise _refused(errors)
@@ -199,6 +250,28 @@ def prepare(text: str) -> PreparedQuery:
     while len(_prepared) > QUERIES_KEPT:
         _prepared.popitem(last=False)
     return query
+
+
+def _fields_of(document: DocumentNode) -> int:
+    """How many fields the largest part of a document asks for, fragments written out wherever they are spread."""
+    fragments = {one.name.value: one for one in document.definitions if isinstance(one, FragmentDefinitionNode)}
+    known: dict[str, int] = {}
+
+    def count(selections: SelectionSetNode | None) -> int:
+        total = 0
+        for node in () if selections is None else selections.selections:
+            if isinstance(node, FragmentSpreadNode):
+                name = node.name.value
+                if name not in known and name in fragments:
+                    # Nothing until it is known, as in one that spreads itself, which validation refuses.
+                    known[name] = 0
+                    known[name] = count(fragments[name].selection_set)
+                total += 1 + known.get(name, 0)
+            elif isinstance(node, FieldNode | InlineFragmentNode):
+                total += 1 + count(node.selection_set)
+        return total
+
+    return max((count(getattr(one, "selection_set", None)) for one in document.definitions), default=0)
 
 
 _LIGHT_FIELDS = frozenset(

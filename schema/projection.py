@@ -63,6 +63,8 @@ class _Compiler:
         self._names: dict[str, Any] = {}
         self._calls: list[tuple[GraphQLField, FieldNode]] = []
         self._depth = 0
+        self._values = 0
+        """How many fields have been written."""
 
     def finish(self, body: str, *, has_variables: bool) -> Projection:
         """The compiled function."""
@@ -119,6 +121,7 @@ class _Compiler:
             self._collect(kind, fragment.selection_set, fields)
 
     def _value(self, kind: GraphQLObjectType, nodes: list[FieldNode], element: str) -> str:
+        self._values += 1
         name = nodes[0].name.value
         if name == "__typename":
             return repr(kind.name)
@@ -145,12 +148,13 @@ class _Compiler:
         if not isinstance(of_type, GraphQLObjectType):
             raise NotCompilable
         self._depth += 1
+        before = self._values
         inner = f"e{self._depth}"
         below = [node.selection_set for node in nodes if node.selection_set is not None]
         body = self.selection(of_type, below, inner)
         self._depth -= 1
         if is_list:
-            return f"[{body} for {inner} in c.spend({call})]"
+            return f"[{body} for {inner} in c.spend({call}, {self._values - before})]"
         return f"(None if ({inner} := {call}) is None else {body})"
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...proto.field_numbers import PbFamilyProxy
 from ..engine.changes import Changes
 from ..engine.history import Past
-from ..engine.proxy import TaskProxy
+from ..engine.proxy import JobTimes, TaskProxy
 from . import wire
 from .elements import EdgeElement, FamilyProxyElement, TaskProxyElement, XtriggerElement
 from .encode_instances import news_of, write_ancestry
@@ -44,7 +44,10 @@ class Instances:
         self._points: dict[int, int] = {}
         self._present: dict[TaskProxy, None] = {}
         self._gone: dict[TaskProxy, None] = {}
-        self._jobs: dict[TaskProxy, None] = {}
+        self._jobs: dict[TaskProxy, JobTimes | None] = {}
+        """Instances whose job changed, with the latest job that is known of."""
+        self._superseded: dict[TaskProxy, list[JobTimes]] = {}
+        """Their jobs before that, if any changed since the instance was last taken in."""
         self._prerequisites: dict[TaskProxy, None] = {}
         self._deferred: dict[TaskProxy, None] = {}
         self._snapshots = PrerequisiteSnapshots(self.engine)
@@ -60,7 +63,7 @@ class Instances:
         for proxy in self._present:
             if proxy.definition.name not in tasks:
                 self.definitions.orphans[proxy.definition.name] = proxy.definition
-        self._jobs = dict(self._present)
+        self._jobs = {proxy: proxy.job for proxy in self._present}
 
     # -- changes -------------------------------------------------------------------------------------------------------
 
@@ -74,7 +77,12 @@ class Instances:
                 self._present[proxy] = None
         for key, held in changes.held.items():
             self._hold(key, held)
-        self._jobs.update(changes.jobs)
+        for proxy, times in changes.superseded:
+            self._superseded.setdefault(proxy, []).append(times)
+        for proxy in changes.jobs:
+            before, self._jobs[proxy] = self._jobs.get(proxy), proxy.job
+            if before is not None and before is not proxy.job and before not in self._superseded.get(proxy, ()):
+                self._superseded.setdefault(proxy, []).append(before)
         self._prerequisites.update(changes.prerequisites)
         for prerequisite in changes.satisfied:
             self._prerequisites.update(prerequisite.dependents)
@@ -94,8 +102,8 @@ class Instances:
             self._enter(self.window.update(self._entered(present), ()))
             for proxy in present:
                 if proxy in self._jobs:
-                    self._update_job(proxy)
                     del self._jobs[proxy]
+                    self._update_job(proxy)
                 self._prerequisites.pop(proxy, None)
                 self._update_proxy(proxy)
         items -= len(present)
@@ -106,8 +114,8 @@ class Instances:
         if gone:
             for proxy in gone:
                 if proxy in self._jobs:
-                    self._update_job(proxy)
                     del self._jobs[proxy]
+                    self._update_job(proxy)
                 self._update_proxy(proxy)
             change = self.window.update((), self._left(gone))
             self._enter(change)
@@ -446,8 +454,11 @@ class Instances:
 
     def _update_job(self, proxy: TaskProxy) -> None:
         element = self._element_of(proxy)
+        superseded = self._superseded.pop(proxy, ())
         if element is not None:
-            self.jobs.update(proxy, element)
+            for times in superseded:
+                self.jobs.update(proxy, element, times)
+            self.jobs.update(proxy, element, proxy.job)
 
     # -- edges ---------------------------------------------------------------------------------------------------------
 
@@ -494,7 +505,7 @@ def flow_numbers(flows: frozenset[int]) -> str:
     return text
 
 
-def _some(waiting: dict[TaskProxy, None], items: int) -> list[TaskProxy]:
+def _some(waiting: dict[TaskProxy, Any], items: int) -> list[TaskProxy]:
     """Take up to this many out of what waits, first come first."""
     if items >= len(waiting):
         taken = list(waiting)

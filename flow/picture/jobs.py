@@ -27,9 +27,8 @@ class Jobs:
         self.picture = picture
         self._directory = picture.identity.job_log_directory
 
-    def update(self, proxy: TaskProxy, element: TaskProxyElement) -> None:
-        """Show how the latest job of an instance stands."""
-        times = proxy.job
+    def update(self, proxy: TaskProxy, element: TaskProxyElement, times: JobTimes | None) -> None:
+        """Show how a job of an instance stands: the latest that is shown, or one after it."""
         if times is None:
             return
         state = job_state(times)

@@ -64,6 +64,9 @@ class Picture:
         self.identity = identity
         self.sequence = 0
         """How many batches of deltas have been made."""
+        self.is_open = True
+        """Whether the engine stands as it was committed, so that it may be looked at. While it does not, what is asked
+        is answered as of the last time that the picture was caught up."""
         self._clock = clock
         self._time = 0.0
         self._sealed: list[Message] = []
@@ -129,8 +132,12 @@ class Picture:
             items: At most this many instances now; go on with `prime`, before the engine does. All by default.
                 Every slice leaves a picture that `take_deltas` can tell of.
         """
-        self.instances.take(turn.changes)
+        self.note(turn)
         self.instances.catch_up(MANY if items is None else items)
+
+    def note(self, turn: Turn) -> None:
+        """Remember what a turn changed, to be taken in later: an instance that changes often is taken in once."""
+        self.instances.take(turn.changes)
         for level, text, _ in turn.log:
             if level in LOG_LEVELS:
                 self.workflow.add_log_record(level, text)
@@ -176,8 +183,8 @@ class Picture:
         return self.instances.is_behind
 
     def catch_up(self) -> None:
-        """Take in what is left of the changes of instances."""
-        while self.instances.is_behind:
+        """Take in what is left of the changes of instances, if the picture `is_open`."""
+        while self.is_open and self.instances.is_behind:
             self.instances.catch_up(MANY)
 
     def complete(self) -> None:
@@ -208,8 +215,7 @@ class Picture:
         """Whether `take_deltas` would return anything, now or after the next call."""
         return (
             bool(self._sealed)
-            or self.instances.is_behind
-            or self.instances.has_deferred
+            or (self.is_open and self.instances.has_deferred)
             or any(channel.has_news for channel in self._channels())
             or self.workflow.has_changed()
         )
@@ -231,7 +237,8 @@ class Picture:
 
     def _seal(self) -> None:
         """Make a batch of what has changed since the last one."""
-        self.instances.flush()
+        if self.is_open:
+            self.instances.flush()
         reloaded = self._is_reloaded
         changed = [channel for channel in self._channels() if reloaded or channel.has_news]
         if not changed and not self.workflow.has_changed():
