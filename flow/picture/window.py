@@ -62,6 +62,8 @@ class Arrow:
     """By distance from the pool: how many parents are that far; only those that may pull children into the window."""
     child_levels: list[int]
     has_edges: bool
+    loose_parents: frozenset[Key] = frozenset()
+    """Parents of an absolute offset, seen from other than their first children: they do not hold these in the window."""
     parent_nodes: list[Node] = field(factory=list)
     child_nodes: list[Node] = field(factory=list)
     has_all_parents: bool = False
@@ -178,7 +180,8 @@ class Window:
         for arrow in tuple(node.incoming):
             self._count(arrow, arrow.child_levels, before, depth, is_child=True)
         for arrow in tuple(node.outgoing):
-            self._count(arrow, arrow.parent_levels, before, depth, is_child=False)
+            if node.key not in arrow.loose_parents:
+                self._count(arrow, arrow.parent_levels, before, depth, is_child=False)
         if node.is_expanded and not expands:
             self._fold(node)
 
@@ -265,8 +268,21 @@ class Window:
                 [0] * self.extent,
                 [0] * self.extent,
                 has_edges=min(len(parents), len(children)) <= 1 or len(parents) * len(children) <= MOST_PAIRS,
+                loose_parents=self._loose_parents(tree, point),
             )
         return arrow
+
+    def _loose_parents(self, tree: GateTree, point: int) -> frozenset[Key]:
+        absolute = {
+            (leaf.offset.parent(point), leaf.task)
+            for leaf in tree.leaves
+            if leaf.offset is not None and leaf.offset.is_absolute
+        }
+        if not absolute or point == tree.dependency.sequence.first(self._definition.start_point):
+            return frozenset()
+        others = (leaf for leaf in tree.leaves if leaf.offset is None or not leaf.offset.is_absolute)
+        near = {(point if leaf.offset is None else leaf.offset.parent(point), leaf.task) for leaf in others}
+        return frozenset(absolute - near)
 
     def _parents_of(self, tree: GateTree, point: int) -> Iterator[Key]:
         definition, nodes = self._definition, self._graph.nodes
@@ -302,7 +318,8 @@ class Window:
         if node.is_expanded:
             # The parent of an absolute offset knows its first children only; this arrow found it from below.
             self._edges_of(node, arrow, +1)
-            self._count(arrow, arrow.parent_levels, self.extent, node.depth, is_child=False)
+            if node.key not in arrow.loose_parents:
+                self._count(arrow, arrow.parent_levels, self.extent, node.depth, is_child=False)
 
     def _fold(self, node: Node) -> None:
         """A node holds its neighbours in the window no more."""
