@@ -214,9 +214,12 @@ class Registration:
         *lines, rest = bytes(self._buffer + data).split(b"\n")
         self._buffer = bytearray(rest)
         for line in lines:
-            if self._socket is None:
+            if not self._is_held():  # an answer before may have ended it
                 return
             self._answered(line.decode("utf-8", "surrogateescape"))
+
+    def _is_held(self) -> bool:
+        return self._socket is not None
 
     def _answered(self, line: str) -> None:
         from .tcl_list import split_words

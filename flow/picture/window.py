@@ -63,7 +63,7 @@ class Arrow:
     child_levels: list[int]
     has_edges: bool
     loose_parents: frozenset[Key] = frozenset()
-    """Parents of an absolute offset, seen from other than their first children: they do not hold these in the window."""
+    """Parents of an absolute offset, not seen from their first children: they hold none in the window."""
     parent_nodes: list[Node] = field(factory=list)
     child_nodes: list[Node] = field(factory=list)
     has_all_parents: bool = False
