@@ -358,7 +358,7 @@ class Interventions:
         for point, name in chosen.inactive:
             wanted = flows if flows is not None else engine.flows.active()
             # What it waits for matters no more to a task that has run: it does not run again for that.
-            spawned = engine.spawner.spawn(name, point, wanted, force=not prerequisites)
+            spawned = engine.spawner.spawn(name, point, wanted, force=not prerequisites, as_it_ended=not prerequisites)
             if spawned is not None:
                 spawned.flow_wait = flow_wait
                 proxies.append(spawned)

@@ -183,10 +183,13 @@ class Spawner:
 
     # -- one instance --------------------------------------------------------------------------------------------------
 
-    def spawn(self, name: str, point: int, flows: frozenset[int], *, force: bool = False) -> TaskProxy | None:
+    def spawn(
+        self, name: str, point: int, flows: frozenset[int], *, force: bool = False, as_it_ended: bool = False
+    ) -> TaskProxy | None:
         """Bring a task into the pool at a point, unless its limits or its history forbid it; None if so.
 
-        With `force` history does not count: a user wants it to run (again).
+        With `force` history does not count: a user wants it to run (again), or, with `as_it_ended`, to change what it
+        has left behind if it has run.
         """
         engine = self.engine
         definition = engine.definition
@@ -201,6 +204,8 @@ class Spawner:
         revived: Past | None = None
         for one in past:
             submit_number = max(submit_number, one.submit_number)
+            if as_it_ended and one.is_final and one.flows & flows:
+                revived = one
             if one.flows & flows and not force:
                 if one.flow_wait and one.is_final:
                     self._catch_up(name, point, one)

@@ -96,3 +96,30 @@ def test_prerequisites_of_tasks_that_have_run_do_not_make_them_run_again(play: P
     run.run()
     assert sorted(run.submitted) == ["1/a/01", "1/b/01", "1/c/01", "1/d/01"]
     assert run.stop.reason == "AUTOMATIC"
+
+
+def test_outputs_of_tasks_that_have_run_do_not_make_them_run_again(play: Player) -> None:
+    """What was not completed is, and its children run; the task stays finished, and the workflow ends."""
+    text = """
+    [scheduling]
+        [[graph]]
+            R1 = \"""
+                a => b => c
+                b:x? => d
+            \"""
+    [runtime]
+        [[a, c, d]]
+        [[b]]
+            [[[outputs]]]
+                x = x is there
+    """
+    run = play(text)
+    run.command("hold", tasks=["1/c"])
+    run.run()
+    run.command("set", tasks=["1/a"], outputs=["started"])
+    run.command("set", tasks=["1/a"])
+    run.command("set", tasks=["1/b"], outputs=["x"])
+    run.command("release", tasks=["1/c"])
+    run.run()
+    assert sorted(run.submitted) == ["1/a/01", "1/b/01", "1/c/01", "1/d/01"]
+    assert run.stop.reason == "AUTOMATIC"
