@@ -258,3 +258,11 @@ def test_a_restart_keeps_what_users_did(server: Server) -> None:
     server.process.communicate(timeout=20)
     assert server.process.returncode == 0
     assert "GREETING" in check.read_text()
+
+
+def test_people_find_ecflow_client_in_a_directory_for_their_path(server: Server, home: Path) -> None:
+    """It is the same program, by the name that scripts know."""
+    program = home / "cylc-run" / ".ecflow" / "bin" / "ecflow_client"
+    done = subprocess.run([program, "--ping", f"--port={server.port}"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"ping server(localhost:{server.port}) succeeded in 00:00:0")
