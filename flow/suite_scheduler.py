@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import os
 import signal
+import sys
 import time
 import traceback
 import uuid
@@ -60,6 +61,8 @@ if TYPE_CHECKING:
 SLICE_SECONDS = 0.01
 RETRY_COMMIT_SECONDS = (0.2, 1.0, 5.0)
 CHECKPOINT_SECONDS = 120
+SWITCH_SECONDS = 0.0005
+"""How long threads that make jobs or read definitions may keep the one that answers waiting."""
 LARGE_DEFINITION = 100_000
 """Characters from which on a definition is read in another thread."""
 SNAPSHOT_EVENTS = 20_000
@@ -151,6 +154,7 @@ class SuiteServer:
         Raises:
             TidemillError: the server could not be started; nothing is left behind.
         """
+        sys.setswitchinterval(SWITCH_SECONDS)
         if self.port == 0:
             self.port = any_port() or _free_port(self.host)
         self.directory.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import subprocess
+import threading
 import time
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
@@ -85,6 +86,10 @@ class SuiteJobs:
         self._submitting = ThreadPoolExecutor(threads, thread_name_prefix="tidemill-submit")
         self._commanding = ThreadPoolExecutor(4, thread_name_prefix="tidemill-command")
         self._watch: ProcessWatch[Submission] = ProcessWatch(loop, self._command_ended)
+        self._spawning = threading.Lock()
+        """Held while a job file is open for writing, and while a process is started: one that came between would have
+        the file open too, for the moment before it runs its own program, and the job could not be run ("Text file
+        busy")."""
         self._running: dict[Submission, _Started] = {}
         self._journal = StartedJournal(service_directory / "started")
         self._is_closed = False
@@ -190,7 +195,8 @@ class SuiteJobs:
         }
         said = open_unnamed()
         try:
-            process_id = spawn_command(["/bin/sh", "-c", command], environment, said)
+            with self._spawning:
+                process_id = spawn_command(["/bin/sh", "-c", command], environment, said)
         except OSError as error:
             if said is not None:
                 os.close(said)
@@ -215,28 +221,35 @@ class SuiteJobs:
             text = make_job(task.path, find_script(task.path, variables), variables)
         job_file = Path(substitute(variables["ECF_JOB"], variables))
         job_file.parent.mkdir(parents=True, exist_ok=True)
-        write_file(job_file, text, mode=0o755)
+        with self._spawning:
+            write_file(job_file, text, mode=0o755)
         return job_file
 
     def _command(self, path: str, command: str, failure: type[KillCommandFailed] | type[StatusCommandFailed]) -> None:
         try:
-            done = subprocess.run(
-                ["/bin/sh", "-c", command],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=COMMAND_TIMEOUT_SECONDS,
-                env=dict(self._environment),
-                check=False,
-            )
+            with self._spawning:
+                process = subprocess.Popen(
+                    ["/bin/sh", "-c", command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=dict(self._environment),
+                )
+            with process:
+                try:
+                    told, complained = process.communicate(timeout=COMMAND_TIMEOUT_SECONDS)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    raise
         except subprocess.TimeoutExpired:
             reason = f"took more than {COMMAND_TIMEOUT_SECONDS} s"
         except OSError as error:
             reason = str(error)
         else:
-            if done.returncode == 0:
+            if process.returncode == 0:
                 return
-            said = (done.stderr or done.stdout)[:REASON_BYTES].decode(errors="replace").strip()
-            reason = f"ended with status {done.returncode}" + (f": {said}" if said else "")
+            said = (complained or told)[:REASON_BYTES].decode(errors="replace").strip()
+            reason = f"ended with status {process.returncode}" + (f": {said}" if said else "")
         self._tell([failure(time.time(), path, f"{command}: {reason}")])
 
 
