@@ -68,6 +68,12 @@ ROWS = {
     "delta latency": Row("from a command to its delta", "s", 4, most=0.02),
     "memory of the picture": Row("memory of the picture, a task", "KiB", 2, most=5.8),
     "slowed by clients": Row("a simulation slows by clients", "%", 1, most=20),
+    "long early": Row("a cycle of 20 tasks, after 500 of 10,000 cycles", "ms", 3),
+    "long late": Row("  after 7,500", "ms", 3),
+    "long slope": Row("  dearer", "%", 1, most=10),
+    "long warm memory": Row("memory after 500 cycles", "MiB", 1),
+    "long memory": Row("  after 10,000", "MiB", 1),
+    "long growth": Row("  grown", "%", 1, most=10),
     "quiet client": Row("99th percentile of a quiet client", "s", 4, most=0.05),
 }
 
