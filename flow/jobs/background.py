@@ -19,7 +19,8 @@ from msgspec import Struct
 from ..engine.effects import JobSpecification
 from .context import WorkflowContext
 from .directory import JOB_FILE, job_directory, log_activity, make_fresh, write_file
-from .exceptions import JobError, NoPlatform
+from .exceptions import JobError
+from .platforms import check_platform
 from .process import HAS_PIDFD
 from .script import DEFAULT_WORK_SUB_DIRECTORY, time_limit_seconds, write_job_file
 from .status import append_status, format_time
@@ -56,9 +57,6 @@ CLUTTER = frozenset(
         "_",
     }
 )
-
-
-LOCAL_PLATFORM = "localhost"
 
 
 class StartedJob(Struct):
@@ -112,9 +110,7 @@ class BackgroundRunner:
     def _start(self, job: JobSpecification, directory: Path) -> StartedJob:
         if self.bash is None:
             raise JobError("there is no bash on PATH, and jobs are bash scripts: install it")
-        platform = job.runtime.get("platform") or LOCAL_PLATFORM
-        if platform != LOCAL_PLATFORM:
-            raise NoPlatform(f"there is no platform {platform}: jobs run on {LOCAL_PLATFORM} only", str(platform))
+        check_platform(job.runtime, self.environment)
         token = secrets.token_hex(8)
         job_file = write_job_file(self.context, job, token)
         path = directory / JOB_FILE
