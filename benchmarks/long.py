@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import sys
@@ -14,7 +15,9 @@ from peers import BenchmarkError, Peer, Run
 CYCLES = 10_000
 TASKS = 20
 WARM = 500
-"""Cycles after which memory is to stay as it is."""
+"""Cycles after which memory is to stay as it is, and from one look to the next."""
+WINDOWS = 6
+"""Of so many looks at the beginning, and at the end, the cheapest counts: a busy moment is not the run's."""
 SUCCEEDED = re.compile(rb"INFO - \[(\d+)/\w+/01:running\] => succeeded")
 
 TEXT = """\
@@ -41,24 +44,25 @@ def long(peer: Peer, sizes: Sizes) -> Figures:
     if peer.name != "Tidemill":
         return {}
     cycles = CYCLES if sizes.many >= 10_000 else CYCLES // 10
-    marks = {WARM * cycles // CYCLES: 0.0, cycles // 4: 0.0, 3 * cycles // 4: 0.0, cycles - 5: 0.0}
-    warm, early, late, end = marks
-    memory: dict[int, float] = {}
+    step = WARM * cycles // CYCLES
+    samples: list[tuple[int, float, float]] = []
     with Run(peer, "long", TEXT.format(tasks=TASKS, cycles=cycles), (SIMULATE,), timeout_seconds=1200) as run:
         for cycle in _cycles(run):
-            for mark in [mark for mark in marks if mark not in memory and cycle >= mark]:
-                marks[mark], memory[mark] = _used(run.process.pid)
+            if cycle >= step * (len(samples) + 1):
+                samples.append((cycle, *_used(run.process.pid)))
         run.finish()
-    if len(memory) != len(marks):
+    if len(samples) < WINDOWS * 2 + 1:
         raise BenchmarkError("the long run ended early")
-    costs = [1000 * (marks[until] - marks[since]) / (until - since) for since, until in ((warm, early), (late, end))]
+    costs = [1000 * (later[1] - one[1]) / (later[0] - one[0]) for one, later in itertools.pairwise(samples)]
+    early, late = min(costs[:WINDOWS]), min(costs[-WINDOWS:])
+    warm, end = samples[0][2], samples[-1][2]
     return {
-        "long early": costs[0],
-        "long late": costs[1],
-        "long slope": 100 * (costs[1] / costs[0] - 1),
-        "long warm memory": memory[warm],
-        "long memory": memory[end],
-        "long growth": 100 * (memory[end] / memory[warm] - 1),
+        "long early": early,
+        "long late": late,
+        "long slope": 100 * (late / early - 1),
+        "long warm memory": warm,
+        "long memory": end,
+        "long growth": 100 * (end / warm - 1),
     }
 
 

@@ -94,8 +94,8 @@ def test_a_round_ends_where_following_every_turn_does(tmp_path_factory: object, 
 
 
 def test_between_rounds_it_stays_as_it_was(tmp_path: Path) -> None:
-    """While the engine may hold what is not committed, whoever asks sees the last round, in the whole too; only lines of
-    the log are told as they come."""
+    """While the engine may hold what is not committed, whoever asks sees the last round, in the whole too; only lines
+    of the log are told as they come."""
     engine, picture = begun(tmp_path)
     while not engine.advance(50):
         pass
