@@ -206,13 +206,16 @@ def _saved_parameters(run_directory: Path) -> dict[str, str] | None:
     """The parameters of an earlier run here; None if there was none that got as far as having any."""
     if not (run_directory / ".service" / "db").exists():
         return None
+    from .record.exceptions import RecordError
     from .record.reader import RunReader
 
-    reader = RunReader(run_directory)
     try:
-        parameters = {key: value for key, value in reader.parameters().items() if value is not None}
-    finally:
-        reader.close()
+        with RunReader(run_directory) as reader:
+            parameters = {key: value for key, value in reader.parameters().items() if value is not None}
+    except RecordError as error:
+        if error.reason == "missing":  # killed before anything was written
+            return None
+        raise
     return parameters if "uuid_str" in parameters else None
 
 

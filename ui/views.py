@@ -205,6 +205,11 @@ class TaskProxyView(View):
         return self.store.one("tasks", self.message.task)
 
     @property
+    def extras(self) -> dict[str, Any]:
+        """What only other kinds of runs have: nothing."""
+        return {}
+
+    @property
     def first_parent(self) -> Any:
         """Its family at its point."""
         return self.store.one("family_proxies", self.message.first_parent)

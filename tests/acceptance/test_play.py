@@ -211,7 +211,7 @@ def test_a_scheduler_killed_at_fifty_moments_loses_nothing_and_runs_nothing_twic
             [program, "play", "--no-detach", "w"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         # The later the kill, the more has happened; early ones hit the start itself.
-        longest = 60.0 if kills >= 50 else moments.uniform(0.15, 0.6)
+        longest = 60.0 if kills >= 50 else moments.uniform(0.1, 0.45)
         try:
             _, errors = process.communicate(timeout=longest)
         except subprocess.TimeoutExpired:
