@@ -6,6 +6,7 @@ from argparse import Namespace
 from collections.abc import Mapping
 from typing import Any
 
+from ..contact.identifiers import parse_identifiers
 from .control import one_identifier, tell, to_all, wait_seconds, workflow_names, workflow_part
 from .exceptions import InputError
 from .plain import Parser
@@ -90,7 +91,7 @@ def _requests(values: Namespace) -> tuple[dict[str, Mapping[str, Any]], str]:
     ways = _ways(values)
     if len(ways) > 1:
         raise InputError(f"{' and '.join(ways)} exclude each other: each is a way to stop of its own")
-    if any("//" in text.rstrip("/") for text in values.ids):
+    if any(identifier.cycle is not None for identifier in parse_identifiers(values.ids)):
         if ways:
             raise InputError(f"a cycle point or task is a way to stop of its own: leave out {ways[0]}")
         identifier = one_identifier(values.ids)

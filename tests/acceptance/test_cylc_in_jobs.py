@@ -38,6 +38,7 @@ try cylc stop --flow=7 "${W}"
 try cylc trigger --meta=words "${W}//1/nobody"
 try cylc broadcast "${W}"
 try cylc broadcast --clear "${W}"
+try cylc stop "${W}" b.1
 try cylc hold "${W}//1/b"
 try cylc release "${W}//1/b"
 echo '[nonsense]' >> "${CYLC_WORKFLOW_RUN_DIR}/flow.cylc"
