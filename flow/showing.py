@@ -64,6 +64,9 @@ COMMAND_OF = {
 NOT_OURS = frozenset({"on_resume", "reload_global"})
 """Arguments that Cylc's clients send and that change nothing here."""
 
+JOINING_SECONDS = 30.0
+"""How long after it took the whole picture a subscriber may take to be connected."""
+
 
 class Showing:
     """The public side of one scheduler.
@@ -111,6 +114,8 @@ class Showing:
         self._idle: asyncio.TimerHandle | None = None
         self._publishing: asyncio.TimerHandle | None = None
         self._published_at = 0.0
+        self._whole_at: float | None = None
+        """When somebody took the whole picture last, and no subscriber has come since."""
         self._copies = asyncio.Semaphore(COPIES)
         self._copies_wanted = 0
         self.contact: ContactFile | None = None
@@ -279,6 +284,12 @@ class Showing:
     def someone_subscribed(self) -> None:
         """A subscriber came: from now on there is a picture to publish."""
         self._is_subscribed = True
+        whole_at, self._whole_at = self._whole_at, None
+        picture = self._picture
+        if picture is not None and whole_at is not None and whole_at < self._published_at < whole_at + JOINING_SECONDS:
+            # One that took the whole, and is connected only now, has missed what was told in between.
+            picture.tell_all_again()
+            self._publish_soon()
         self._idle_soon()
 
     async def set_extent(self, extent: int) -> None:
@@ -318,11 +329,17 @@ class Showing:
 
     async def entire(self) -> bytes:
         """Everything there is to see, a ``PbEntireWorkflow``."""
-        return (await self._complete()).entire()
+        picture = await self._complete()
+        self._whole_at = asyncio.get_running_loop().time()
+        self._publish_soon()  # what it has that was not told yet
+        return picture.entire()
 
     async def elements(self, element_type: str) -> bytes:
         """Everything of one kind, as deltas; raises `PictureError` for an unknown kind."""
-        return (await self._complete()).elements(element_type)
+        picture = await self._complete()
+        self._whole_at = asyncio.get_running_loop().time()
+        self._publish_soon()
+        return picture.elements(element_type)
 
     async def _complete(self) -> Picture:
         picture = await self.look()

@@ -216,6 +216,7 @@ class Picture:
         return (
             bool(self._sealed)
             or (self.is_open and self.instances.has_deferred)
+            or self._is_reloaded
             or any(channel.has_news for channel in self._channels())
             or self.workflow.has_changed()
         )
@@ -226,6 +227,10 @@ class Picture:
         self._seal()
         messages, self._sealed = self._sealed, []
         return messages
+
+    def tell_all_again(self) -> None:
+        """Let the next batch hold everything, in place of what its readers have."""
+        self._is_reloaded = True
 
     def _channels(self) -> tuple[AnyChannel, ...]:
         return (self.families, self.family_proxies, self.jobs, self.tasks, self.task_proxies, self.edges)
