@@ -123,7 +123,9 @@ def test_the_store_of_the_ui_server_follows_a_whole_run(
     store = Store(uiserver_python, "w", home)
     try:
         assert "wait" in store.answer()["proxies"]
-        assert store.compared()["different"] == []
+        # The stamp of the workflow may be that of a batch that was told while the store was being connected.
+        different = store.compared()["different"]
+        assert [one for one in different if one[:2] != ["workflow", "stamp"]] == []
         assert tidemill("hold", "w//2/end").returncode == 0
         (run / "go").touch()
         wait_until(lambda: "[3/end/01:running] => succeeded" in log.read_text(), "three cycles", 60)
