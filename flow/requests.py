@@ -209,9 +209,7 @@ class Requests:
         """Everything of one kind, as deltas; raises `PictureError` for an unknown kind."""
         return await self._run.showing.elements(element_type)
 
-    async def graphql(
-        self, request_string: str, variables: dict[str, Any] | None, *, meta: dict[str, Any]
-    ) -> Any:
+    async def graphql(self, request_string: str, variables: dict[str, Any] | None, *, meta: dict[str, Any]) -> Any:
         """The data of a GraphQL request, perhaps as JSON already; its mutations are commands of whoever sent it."""
         user = str(meta.get("auth_user", self.owner))
 

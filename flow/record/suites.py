@@ -1,8 +1,8 @@
 """The record of a suite server: a journal of every event, and snapshots to replay it from.
 
 A batch is committed on a thread of its own before its effects are carried out. Restart is the newest snapshot and the
-events after it; as the engine is deterministic, that gives the state that was. Snapshots are written by a forked copy of
-the server, so a large tree never holds it up.
+events after it; as the engine is deterministic, that gives the state that was. Snapshots are written by a forked copy
+of the server, so a large tree never holds it up.
 """
 
 from __future__ import annotations

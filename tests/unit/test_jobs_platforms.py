@@ -49,6 +49,8 @@ def test_a_platform_that_is_not_there_is_named(runtime: dict[str, Any], platform
 
 def test_a_command_that_fails_is_no_platform_and_may_be_tried_again() -> None:
     """The error says what the command said."""
-    with pytest.raises(JobError, match=r"platform = \$\(echo why >&2; exit 3\): the command ended with 3\nwhy") as raised:
+    with pytest.raises(
+        JobError, match=r"platform = \$\(echo why >&2; exit 3\): the command ended with 3\nwhy"
+    ) as raised:
         check_platform({"platform": "$(echo why >&2; exit 3)"}, os.environ)
     assert not isinstance(raised.value, NoPlatform)
